@@ -1,0 +1,109 @@
+# pertpipe. `make`, `make test`, `make demo`, `make install`; see README.md.
+# SAN=1 (address and undefined behaviour), COV=1 (gcov) and FUZZ=1 (libFuzzer, clang) build beside, in build-*.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+LIBEXECDIR = $(DESTDIR)$(PREFIX)/libexec/pertpipe
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+DATADIR = $(DESTDIR)$(PREFIX)/share
+LINKS ?= yes
+
+CC ?= cc
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+BUILD ?= build$(if $(SAN),-san)$(if $(COV),-cov)$(if $(FUZZ),-fuzz)
+
+PACKAGES = hdf5 libzstd zlib yaml-0.1 jansson openblas lapacke
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+# Asked once, and only when something is compiled: `make demo` runs before the packages are there.
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)
+FLAGS = -std=c11 -D_GNU_SOURCE -fopenmp -ftree-vectorize $(WARN) -Icommon $(PACKAGE_CFLAGS) $(EXTRA)
+LIBS = -Wl,--as-needed $(PACKAGE_LIBS) -lm
+EXTRA = $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
+	$(if $(COV),--coverage -O0) $(if $(FUZZ),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined)
+comma = ,
+
+SOURCES = $(wildcard common/*/*.c)
+OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
+TOOLS = $(filter-out TEMPLATE,$(notdir $(basename $(wildcard tools/*.c))))
+BIN = $(TOOLS:%=$(BUILD)/bin/%)
+UNITS = $(patsubst tests/common/%.c,$(BUILD)/tests/%,$(wildcard tests/common/*/test_*.c))
+PAGES = $(TOOLS:%=man/man1/%.1)
+
+say = $(if $(V),,@echo "  $(1) $@";)
+
+.PHONY: all test units demo bench check-layers check-man man lint install uninstall clean deps fuzz
+.DELETE_ON_ERROR:
+all: $(BIN)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,cc)$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libpertpipe.a: $(OBJECTS)
+	@rm -f $@
+	$(call say,ar)$(AR) rcs $@ $^
+
+$(BUILD)/bin/%: $(BUILD)/tools/%.o $(BUILD)/libpertpipe.a
+	@mkdir -p $(@D)
+	$(call say,ld)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libpertpipe.a $(LIBS)
+
+$(BUILD)/tests/%: tests/common/%.c $(BUILD)/libpertpipe.a
+	@mkdir -p $(@D)
+	$(call say,ld)$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) -Itests $(LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/libpertpipe.a $(LIBS)
+
+.SECONDARY:
+-include $(OBJECTS:.o=.d) $(TOOLS:%=$(BUILD)/tools/%.d) $(UNITS:%=%.d)
+
+units: $(UNITS)
+
+# Everything; the last line counts. TESTS=tests/tools/mixscale.bats runs one file.
+test: all units
+	@BUILD=$(abspath $(BUILD)) tests/run $(TESTS)
+
+demo:
+	@workflows/demo.sh
+
+deps:
+	@workflows/install-dependencies.sh
+
+bench: all
+	@BUILD=$(abspath $(BUILD)) tests/bench/run $(BENCH)
+
+check-layers:
+	@tests/check-layers
+
+man: $(BIN)
+	@mkdir -p man/man1
+	@for t in $(TOOLS); do $(BUILD)/bin/$$t --emit man > man/man1/$$t.1; done
+
+check-man: $(BIN)
+	@for t in $(TOOLS); do $(BUILD)/bin/$$t --emit man | diff -u man/man1/$$t.1 - || exit 1; done
+	@for p in man/man*/*; do mandoc -Tlint -W warning $$p || exit 1; done
+
+install: all
+	install -d $(BINDIR) $(LIBEXECDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 \
+		$(DATADIR)/bash-completion/completions $(DATADIR)/zsh/site-functions $(DATADIR)/fish/vendor_completions.d
+	for t in $(TOOLS); do \
+		install -m 755 $(BUILD)/bin/$$t $(LIBEXECDIR)/$$t && \
+		{ [ $$t != pertpipe ] && [ "$(LINKS)" = no ] || ln -sf ../libexec/pertpipe/$$t $(BINDIR)/$$t; } && \
+		$(BUILD)/bin/$$t --emit bash > $(DATADIR)/bash-completion/completions/$$t && \
+		$(BUILD)/bin/$$t --emit zsh > $(DATADIR)/zsh/site-functions/_$$t && \
+		$(BUILD)/bin/$$t --emit fish > $(DATADIR)/fish/vendor_completions.d/$$t.fish || exit 1; \
+	done
+	install -m 644 man/man1/*.1 $(MANDIR)/man1
+	install -m 644 man/man5/*.5 $(MANDIR)/man5
+	install -m 644 man/man7/*.7 $(MANDIR)/man7
+
+uninstall:
+	for t in $(TOOLS); do rm -f $(BINDIR)/$$t $(LIBEXECDIR)/$$t $(MANDIR)/man1/$$t.1 \
+		$(DATADIR)/bash-completion/completions/$$t $(DATADIR)/zsh/site-functions/_$$t \
+		$(DATADIR)/fish/vendor_completions.d/$$t.fish; done
+	for p in $(notdir $(wildcard man/man5/*.5)); do rm -f $(MANDIR)/man5/$$p; done
+	for p in $(notdir $(wildcard man/man7/*.7)); do rm -f $(MANDIR)/man7/$$p; done
+	-rmdir $(LIBEXECDIR)
+
+clean:
+	rm -rf build build-san build-cov build-fuzz
