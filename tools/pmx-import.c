@@ -26,7 +26,8 @@ static const struct cli_option options[] = {
 		   "auto takes integers, and floats that are whole and not negative, for counts. counts refuses any other value; float takes all"),
 	CLI_CHOICE(0, "gene-names", &opt.gene_names, names_choices, "WHICH", "10x: symbols or ids as gene names",
 		   "Symbols that come twice are numbered NAME.1, NAME.2, as Seurat does it; the ids stay in the gene column gene_id"),
-	CLI_TEXT(0, "feature-type", &opt.feature_type, "TYPE", "10x: features to take (CRISPR Guide Capture, ...)"),
+	CLI_TEXT(0, "feature-type", &opt.feature_type, "TYPE", "10x: features to take (default: Gene Expression)",
+		 "Guide counts are of the type CRISPR Guide Capture"),
 	CLI_CHOICE(0, "rows", &opt.rows, rows_choices, "WHICH", "what the rows of a text matrix are",
 		   "auto: genes in Matrix Market, cells in a table of numbers"),
 	CLI_TEXT(0, "features", &opt.features, "FILE", "Matrix Market: names of the genes"),
@@ -81,7 +82,7 @@ static const char *const description[] = {
 	"  10x folder         matrix.mtx, features.tsv or genes.tsv, barcodes.tsv; plain, .gz or .zst\n"
 	"  10x h5             Cell Ranger 2 and later\n"
 	"  Matrix Market      with --features and --barcodes, or files of those names beside it\n"
-	"  TSV, CSV           a header of genes, then a line a cell, its name first; plain, .gz or .zst",
+	"  TSV, CSV           a header of genes, then a line a cell, its name first (or --rows genes)",
 	"Whole numbers become the layer counts, other values the layer X; every further layer of an h5ad keeps its name, and an X of counts beside "
 	"a layer counts stays X. Zeros that are stored are not kept. uns, obsp, varm and raw of an h5ad are left out. Cells keep their order; "
 	"their names must differ, and so must those of the genes.",
@@ -99,8 +100,8 @@ static const struct cli_output outputs[] = {
 	{ NULL, NULL }
 };
 static const char *const examples[] = {
-	"pmx-import filtered_feature_bc_matrix -o screen.pmx",
-	"pmx-export --to h5ad screen.pmx -o screen.h5ad && pmx-import screen.h5ad | normalize -o normalised.pmx",
+	"pmx-import filtered_feature_bc_matrix -o imported.pmx",
+	"pmx-export --to h5ad screen.pmx -o screen.h5ad && pmx-import screen.h5ad | normalize -o imported.pmx",
 	"printf 'cell\\tG1\\tG2\\nc1\\t0.5\\t-1\\nc2\\t2\\t0\\n' | pmx-import --layer X_pert - -o small.pmx",
 	NULL
 };

@@ -49,10 +49,11 @@ int names_read(struct name_list *l, const char *path, struct err *e)
 /* Those of the type asked for; the number of the others is noted. */
 static int choose(const struct import *im, const struct features *f, bool *keep, struct err *e)
 {
+	const char *wanted = im->o->feature_type ? im->o->feature_type : "Gene Expression";
 	struct names *types = names_new();
 	size_t n_kept = 0;
 	for (size_t i = 0; i < f->type.n; i++) {
-		keep[i] = !strcmp(f->type.at[i], im->o->feature_type);
+		keep[i] = !strcmp(f->type.at[i], wanted);
 		n_kept += keep[i];
 		names_add(types, f->type.at[i], NULL);
 	}
@@ -60,10 +61,10 @@ static int choose(const struct import *im, const struct features *f, bool *keep,
 	names_list(types, list, sizeof list);
 	int status = 0;
 	if (!n_kept && f->type.n)
-		status = err_set(e, "no feature is of the type '%s'; name one of these with --feature-type: %s", im->o->feature_type, list);
+		status = err_set(e, "no feature is of the type '%s'; name one of these with --feature-type: %s", wanted, list);
 	else if (n_kept < f->type.n)
 		import_say(im, false, "%zu of %zu features are not of the type '%s' and are left out (types: %s)", f->type.n - n_kept,
-			   f->type.n, im->o->feature_type, list);
+			   f->type.n, wanted, list);
 	names_free(types);
 	return status;
 }

@@ -58,9 +58,13 @@ struct sniff {
 	size_t n;
 };
 
+/* Options that have a meaning in some formats only. */
+enum { USES_FEATURES = 1, USES_NAME_FILES = 2, USES_ROWS = 4, USES_MODALITY = 8 };
+
 /* Formats are tried in the order of the table in import.c. */
 struct format {
 	const char *name;
+	unsigned uses;
 	bool (*recognise)(const struct sniff *s);
 	int (*open)(struct import *im, const char *path, struct err *e);
 };

@@ -50,12 +50,12 @@ int h5_fail(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
-static hid_t file_access(void)
+hid_t h5_access(void)
 {
 	hid_t access = H5Pcreate(H5P_FILE_ACCESS);
 	H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 12, 1) || (H5_VERS_MINOR == 10 && H5_VERS_RELEASE >= 7)
-	/* Readers need no lock, and network file systems often have none to give. */
+	/* Readers and private copies need no lock, and network file systems often have none to give. */
 	H5Pset_file_locking(access, false, true);
 #endif
 	return access;
@@ -67,7 +67,7 @@ hid_t h5_open(const char *path, struct err *e)
 	h5_init();
 	if (stat(path, &st))
 		return err_system(e, "cannot open %s", path);
-	hid_t access = file_access();
+	hid_t access = h5_access();
 	hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
 	if (file < 0)
 		h5_fail(e, "cannot read %s: the HDF5 file is truncated, damaged or still being written", path);

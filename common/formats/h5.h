@@ -20,6 +20,8 @@
 
 /* Registers the filters and silences HDF5's own printing; may be called again. */
 void h5_init(void);
+/* File access without locks, closing all that is open inside with the file; the caller closes the list. */
+hid_t h5_access(void);
 /* For reading only; negative on failure. h5_close also closes what is open inside. */
 hid_t h5_open(const char *path, struct err *e);
 void h5_close(hid_t file);

@@ -364,5 +364,5 @@ static bool is_h5mu(const struct sniff *s)
 	return s->h5 >= 0 && h5_kind(s->h5, "mod") == H5_GROUP;
 }
 
-const struct format format_h5ad = { "h5ad", is_h5ad, open_h5ad };
-const struct format format_h5mu = { "h5mu", is_h5mu, open_h5mu };
+const struct format format_h5ad = { "h5ad", 0, is_h5ad, open_h5ad };
+const struct format format_h5mu = { "h5mu", USES_MODALITY, is_h5mu, open_h5mu };

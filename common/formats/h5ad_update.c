@@ -224,8 +224,7 @@ static int copy(const char *from, struct file_out *to, struct err *e)
 
 static int update_copy(struct update *u, const char *copy_path, const char *path, struct err *e)
 {
-	hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-	H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+	hid_t access = h5_access();
 	u->file = H5Fopen(copy_path, H5F_ACC_RDWR, access);
 	if (u->file < 0)
 		h5_fail(e, "cannot read %s: the HDF5 file is truncated, damaged or still being written", path);
@@ -266,7 +265,7 @@ int export_update(struct pmx_reader *in, const char *path, const struct export_o
 	else
 		file_abandon(file);
 	if (!status)
-		export_say(o, false, u.n_added ? "%s: %zu columns added or replaced, %zu were there already" :
+		export_say(o, false, u.n_added ? "%s: columns added or replaced: %zu; there already: %zu" :
 			   "%s: nothing to add: all columns are there already", path, u.n_added, u.n_same);
 	collect_free(u.columns);
 	names_free(u.cells);

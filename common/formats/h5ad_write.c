@@ -379,8 +379,12 @@ static int run(struct pmx_reader *in, const char *path, const struct export_opti
 		return -1;
 	h5_init();
 	struct h5ad_out w = { .s = pmx_reader_schema(in), .o = o };
-	w.file = H5Fcreate(file_temporary(file), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-	int status = w.file < 0 ? h5_fail(e, "cannot write %s", path) : put_all(&w, in, e);
+	hid_t access = h5_access();
+	w.file = H5Fcreate(file_temporary(file), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+	int status = w.file < 0 ? h5_fail(e, "cannot write %s", path) : 0;
+	H5Pclose(access);
+	if (!status)
+		status = put_all(&w, in, e);
 	if (!status && H5Fflush(w.file, H5F_SCOPE_GLOBAL) < 0)
 		status = h5_fail(e, "cannot finish %s", path);
 	if (!status) {

@@ -159,9 +159,13 @@ static int read_dense(struct feed *f, uint64_t first, size_t n, struct err *e)
 	return 0;
 }
 
-static int bad_cell(const struct h5_matrix *m, uint64_t at, int64_t cell, struct err *e)
+/* The cell of the first entry of a piece that names none. */
+static int bad_cell(const struct h5_matrix *m, uint64_t first, const void *index, struct err *e)
 {
-	uint64_t gene = 0;
+	uint64_t gene = 0, at = first;
+	int64_t cell;
+	while ((cell = number_i64(m->index.type, index, (size_t)(at - first))) >= 0 && (uint64_t)cell < m->im->n_rows)
+		at++;
 	while (m->start[gene + 1] <= at)
 		gene++;
 	return err_set(e, "matrix %s, gene %s: cell index %" PRId64 ", but there are %" PRIu64 " cells; the file is damaged", m->path,
@@ -172,22 +176,23 @@ static int bad_cell(const struct h5_matrix *m, uint64_t at, int64_t cell, struct
 static int count_cells(struct h5_matrix *m, struct err *e)
 {
 	uint64_t n_rows = m->im->n_rows, n = m->index.n_rows;
+	uint32_t *cell = mem_array(PIECE, sizeof *cell);
+	int status = 0;
 	m->row_start = mem_zero(n_rows + 1, sizeof *m->row_start);
-	for (uint64_t at = 0; at < n; at += PIECE) {
-		uint64_t k = n - at < PIECE ? n - at : PIECE;
+	for (uint64_t at = 0; at < n && !status; at += PIECE) {
+		size_t k = n - at < PIECE ? (size_t)(n - at) : PIECE;
 		const void *p = h5_array_rows(&m->index, at, k, e);
-		if (!p)
-			return -1;
-		for (uint64_t i = 0; i < k; i++) {
-			int64_t cell = number_i64(m->index.type, p, i);
-			if (cell < 0 || (uint64_t)cell >= n_rows)
-				return bad_cell(m, at + i, cell, e);
-			m->row_start[cell + 1]++;
+		if (!p || !rows_indices(m->index.type, p, 0, k, n_rows, cell)) {
+			status = p ? bad_cell(m, at, p, e) : -1;
+			break;
 		}
+		for (size_t i = 0; i < k; i++)
+			m->row_start[cell[i] + 1]++;
 	}
 	for (uint64_t r = 0; r < n_rows; r++)
 		m->row_start[r + 1] += m->row_start[r];
-	return 0;
+	mem_free(cell);
+	return status;
 }
 
 /* Places entries at .. end of the piece, all of one gene. */
@@ -217,13 +222,10 @@ static int scan(struct turn *t, void *source, struct err *e)
 	for (uint64_t first = 0; first < n && !status; first += PIECE) {
 		size_t k = n - first < PIECE ? (size_t)(n - first) : PIECE;
 		const void *index = h5_array_rows(&m->index, first, k, e), *value = index ? h5_array_rows(&m->value, first, k, e) : NULL;
-		if (!value) {
-			status = -1;
+		if (!value || !rows_indices(m->index.type, index, 0, k, m->im->n_rows, cell)) {
+			status = value ? bad_cell(m, first, index, e) : -1;
 			break;
 		}
-		/* They were counted: all are below n_rows. */
-		for (size_t i = 0; i < k; i++)
-			cell[i] = (uint32_t)number_i64(m->index.type, index, i);
 		for (uint64_t at = first; at < first + k && !status; ) {
 			while (m->start[gene + 1] <= at)
 				gene++;

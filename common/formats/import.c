@@ -380,12 +380,30 @@ static void name_rows(struct import *im)
 	im->schema->row_names = mem_text(choice[k]);
 }
 
+/* An option that would be passed over in silence is a failure. */
+static int check_options(const struct import_options *o, const struct format *f, const char *path, struct err *e)
+{
+	const struct {
+		bool given;
+		unsigned needs;
+		const char *option;
+	} check[] = {
+		{ o->feature_type, USES_FEATURES, "--feature-type" }, { o->gene_names != IMPORT_SYMBOL, USES_FEATURES, "--gene-names" },
+		{ o->features, USES_NAME_FILES, "--features" }, { o->barcodes, USES_NAME_FILES, "--barcodes" },
+		{ o->rows != IMPORT_ROWS_AUTO, USES_ROWS, "--rows" }, { o->modality, USES_MODALITY, "--modality" },
+	};
+	for (size_t i = 0; i < sizeof check / sizeof *check; i++)
+		if (check[i].given && !(f->uses & check[i].needs))
+			return err_set(e, "%s has no meaning for %s, which is: %s", check[i].option, path, f->name);
+	return 0;
+}
+
 static int open_sniffed(struct import *im, const char *path, const struct sniff *s, struct err *e)
 {
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
 		if (formats[i]->recognise(s)) {
 			import_say(im, true, "%s: %s", path, formats[i]->name);
-			return formats[i]->open(im, path, e);
+			return check_options(im->o, formats[i], path, e) ? -1 : formats[i]->open(im, path, e);
 		}
 	char list[600] = "";
 	for (size_t i = 0, n = 0; i < sizeof formats / sizeof *formats; i++, n = strlen(list))

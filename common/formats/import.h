@@ -26,7 +26,7 @@ enum import_rows { IMPORT_ROWS_AUTO, IMPORT_ROWS_CELLS, IMPORT_ROWS_GENES };
 struct import_options {
 	const char *layer;              /* h5ad: the one matrix to take; else: the name of the layer made. Or NULL */
 	int values, gene_names, rows;   /* the enums above */
-	const char *feature_type;       /* 10x */
+	const char *feature_type;       /* 10x; NULL: Gene Expression */
 	const char *features, *barcodes;        /* Matrix Market: files of names, or NULL */
 	const char *modality;           /* MuData; NULL: rna */
 	const char *obs, *obs_key, *var, *genes;        /* files (a column), or NULL */
@@ -40,7 +40,7 @@ struct import_options {
 	void *to;
 };
 
-#define IMPORT_DEFAULTS { .feature_type = "Gene Expression", .memory = (uint64_t)1 << 30, .threads = 1 }
+#define IMPORT_DEFAULTS { .memory = (uint64_t)1 << 30, .threads = 1 }
 
 struct import;
 

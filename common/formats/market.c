@@ -270,5 +270,5 @@ static int open_market(struct import *im, const char *path, struct err *e)
 	return read_matrix(im, k, e);
 }
 
-const struct format format_tenx_folder = { "10x folder", is_folder, open_folder };
-const struct format format_market = { "Matrix Market", is_market, open_market };
+const struct format format_tenx_folder = { "10x folder", USES_FEATURES | USES_NAME_FILES | USES_ROWS, is_folder, open_folder };
+const struct format format_market = { "Matrix Market", USES_FEATURES | USES_NAME_FILES | USES_ROWS, is_market, open_market };

@@ -51,8 +51,8 @@ static void run_room(struct sparse_run *out, size_t n_rows, size_t n, size_t val
 #define EACH_TYPE(X) X(NUMBER_I8, int8_t) X(NUMBER_U8, uint8_t) X(NUMBER_I16, int16_t) X(NUMBER_U16, uint16_t) \
 	X(NUMBER_I32, int32_t) X(NUMBER_U32, uint32_t) X(NUMBER_I64, int64_t) X(NUMBER_U64, uint64_t)
 
-/* Indices from at; false when one is beyond n_cols (a negative one is very large). */
-static bool take_indices(enum number type, const void *index, size_t at, size_t n, uint64_t n_cols, uint32_t *out)
+/* A negative index is a very large one. */
+bool rows_indices(enum number type, const void *index, size_t at, size_t n, uint64_t n_cols, uint32_t *out)
 {
 	bool good = true;
 #define TAKE(number, c_type) \
@@ -186,7 +186,7 @@ static struct problem take_row(const struct raw_rows *raw, size_t r, const struc
 	size_t at = (size_t)(raw->start[r] - raw->start[0]), n = (size_t)(raw->start[r + 1] - raw->start[r]);
 	size_t n_cols = t->im->columns->n, size = pmx_type_size(t->type);
 	struct problem p = { FINE, r, 0, 0 };
-	if (!take_indices(raw->index_type, raw->index, at, n, n_cols, col)) {
+	if (!rows_indices(raw->index_type, raw->index, at, n, n_cols, col)) {
 		p.kind = BAD_INDEX;
 		for (size_t i = 0; i < n; i++) {
 			p.value = number_f64(raw->index_type, raw->index, at + i);

@@ -19,6 +19,9 @@ enum pmx_type rows_type(enum number type, bool whole, int values);
 /* Are the n values whole and not negative? Counts the zeros. */
 bool rows_are_whole(enum number type, const void *value, size_t n, size_t *n_zeros);
 
+/* n indices from place `at` as u32; false when one is not in 0 .. n_cols - 1. */
+bool rows_indices(enum number type, const void *index, size_t at, size_t n, uint64_t n_cols, uint32_t *out);
+
 struct raw_rows {
 	uint64_t first;                 /* row of the file */
 	size_t n_rows;

@@ -96,4 +96,4 @@ static int open_file(struct import *im, const char *path, struct err *e)
 	return status ? err_context(e, "%s", path) : 0;
 }
 
-const struct format format_tenx_h5 = { "10x h5", recognise, open_file };
+const struct format format_tenx_h5 = { "10x h5", USES_FEATURES, recognise, open_file };

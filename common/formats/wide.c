@@ -136,4 +136,4 @@ static int open_wide(struct import *im, const char *path, struct err *e)
 	return entries_feed(m, im->n_rows, &t, dense, import_add_layer(im, name, t.type, dense ? PMX_DENSE : PMX_SPARSE), e);
 }
 
-const struct format format_wide = { "table of numbers (TSV, CSV)", recognise, open_wide };
+const struct format format_wide = { "table of numbers (TSV, CSV)", USES_ROWS, recognise, open_wide };

@@ -465,6 +465,16 @@ assert o['f'].iloc[2] == 0.1 and o['i'].iloc[0] == -1 and bool(o['b'].iloc[2]) a
 	[ "$status" = 1 ]
 }
 
+@test "an option that has no meaning for the format is refused" {
+	printf 'cell\tG1\nc1\t1\n' > t.tsv
+	for option in "--feature-type x" "--gene-names id" "--features x" "--barcodes x" "--modality x"; do
+		# shellcheck disable=SC2086
+		fails_with "${option% *} has no meaning for t.tsv, which is: table" pmx-import $option t.tsv
+	done
+	tenx
+	fails_with "--modality has no meaning" pmx-import --modality x m
+}
+
 @test "wrong use is status 2" {
 	run pmx-import
 	[ "$status" = 2 ]
