@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SPLIT, GUIDE, NEIGHBOUR, MATRIX, NAME };
+enum { SPLIT, GUIDE, NEIGHBOUR, MATRIX, NAME, POOL };
 
 struct pmx_reader *cli_sorted(const struct cli *c, struct pmx_reader *r, const char *by, const char *first)
 {
@@ -91,7 +91,7 @@ struct screen *screen_open(const struct cli *c, const struct screen_options *o, 
 	s->wants = wants;
 	s->original = cli_input(c);
 	const struct pmx_schema *in = pmx_reader_schema(s->original);
-	s->split = s->guide = s->names = s->layer = s->signature = s->neighbours = s->matrix = PMX_NO_FIELD;
+	s->split = s->guide = s->names = s->layer = s->signature = s->neighbours = s->pool = s->matrix = PMX_NO_FIELD;
 	if (need_label(in, o->pert_key, o->control, &e) == PMX_NO_FIELD)
 		cli_fail(&e);
 	if (o->split_by && pmx_need_category(in, o->split_by, &e) == PMX_NO_FIELD)
@@ -130,6 +130,7 @@ struct screen *screen_open(const struct cli *c, const struct screen_options *o, 
 				cli_die("layer '%s' was made against the controls %s of column %s, not %s of %s; run pert-signature again", signature,
 					r->control, r->pert_key, o->control, o->pert_key);
 			s->neighbours = pmx_find(s->s, PMX_OBS, r->neighbours);
+			s->pool = pmx_find(s->s, PMX_OBS, r->split);
 			s->layer = pmx_find(s->s, PMX_LAYER, r->source);
 		}
 	}
@@ -160,6 +161,7 @@ void cell_group_free(struct cell_group *g)
 	sparse_rows_free(&g->signature);
 	mem_free(g->split);
 	mem_free(g->guide);
+	mem_free(g->pool);
 	mem_free(g->neighbour);
 	mem_free(g->matrix);
 	mem_free(g->name);
@@ -209,6 +211,8 @@ static void append_rows(struct screen *s, struct cell_group *g, size_t from, siz
 	}
 	if (s->guide != PMX_NO_FIELD)
 		g->guide = append(g, GUIDE, g->guide, column_of(s, s->guide)->u32, sizeof *g->guide, from, to);
+	if (s->pool != PMX_NO_FIELD)
+		g->pool = append(g, POOL, g->pool, column_of(s, s->pool)->u32, sizeof *g->pool, from, to);
 	if (s->neighbours != PMX_NO_FIELD) {
 		const struct pmx_column *m = column_of(s, s->neighbours);
 		g->neighbour = append(g, NEIGHBOUR, g->neighbour, m->u32, m->width * sizeof *m->u32, from, to);
@@ -288,7 +292,7 @@ void screen_signature_genes(struct screen *s, const uint32_t *genes, size_t n, i
 {
 	if (pmx_layer_is_signature(s->s, s->signature)) {
 		if (!s->recipe)
-			s->recipe = pmx_signature_new(s->s, s->signature, screen_control_columns(s, threads), s->controls.split);
+			s->recipe = pmx_signature_new(s->s, s->signature, screen_control_columns(s, threads), s->controls.pool);
 		pmx_signature_columns(s->recipe, genes, n, threads);
 		return;
 	}
@@ -308,7 +312,7 @@ void screen_signature_values(struct screen *s, const struct cell_group *g, int t
 {
 	struct err e = { 0 };
 	if (s->recipe) {
-		struct pmx_signature_rows rows = { g == &s->controls ? NULL : &g->x, g->neighbour, g->split };
+		struct pmx_signature_rows rows = { g == &s->controls ? NULL : &g->x, g->neighbour, g->pool };
 		if (pmx_signature_compute(s->recipe, &rows, threads, out, &e))
 			cli_fail(&e);
 		return;

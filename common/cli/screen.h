@@ -38,10 +38,11 @@ struct cell_group {
 	struct sparse_rows x;           /* expression */
 	struct sparse_rows signature;   /* stored signature rows, where the layer is stored */
 	uint32_t *split, *guide;        /* codes; split is all 0 without --split-by */
+	uint32_t *pool;                 /* codes of the split that the signature was made with, which need not be --split-by */
 	uint32_t *neighbour;            /* n x width */
 	double *matrix;                 /* n x width */
 	char **name;
-	size_t cap[5];
+	size_t cap[6];
 };
 
 struct screen {
@@ -49,7 +50,7 @@ struct screen {
 	struct pmx_reader *original;    /* what the tool was given */
 	const struct pmx_schema *s;
 	const struct screen_options *o;
-	size_t pert, split, guide, names, layer, signature, neighbours, matrix; /* fields; PMX_NO_FIELD where not wanted */
+	size_t pert, split, guide, names, layer, signature, neighbours, pool, matrix; /* fields; PMX_NO_FIELD where not wanted */
 	unsigned wants;
 	struct pmx_pass *pass;          /* takes each block that is read; NULL: blocks are freed */
 	struct pmx_block *block;
