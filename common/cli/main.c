@@ -225,7 +225,8 @@ static void parse(int argc, char **argv)
 			for (k = 0; all[k]->letter != c; k++)
 				;
 		set(all[k], list[k].name, optarg);
-		if (own[k])
+		/* The options that decide the result; a replay needs the seed, too. */
+		if (own[k] || all[k]->value == &seed)
 			note_option(list[k].name, optarg);
 	}
 	cli.args = argv + optind;
