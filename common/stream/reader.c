@@ -155,6 +155,12 @@ static int read_chunk(struct pmx_reader *r, struct chunk *c, struct err *e)
 		pmx_block_free(b);
 		return err_context(e, "chunk %llu", (unsigned long long)r->n_chunks);
 	}
+	/* Rows are verified side by side later; of other chunks nothing may go unseen. */
+	for (uint32_t i = 0; strcmp(c->type, "ROWS") && i < n_sections; i++)
+		if (pmx_section_verify(&b->section[i], e)) {
+			pmx_block_free(b);
+			return err_context(e, "chunk %llu", (unsigned long long)r->n_chunks);
+		}
 	r->n_chunks++;
 	c->block = b;
 	return 0;
@@ -358,10 +364,15 @@ static int read_trailer(struct pmx_reader *r, struct chunk *c, struct err *e)
 	struct pmx_index *x = parse_trailer(c->block, e);
 	bool same = x && (r->sought || (x->n_rows == r->next_row && x->n_blocks == r->n_seen &&
 					(!x->n_blocks || !memcmp(x->block, r->seen, x->n_blocks * sizeof *x->block))));
-	index_free(x);
-	if (!same)
+	if (!same) {
+		index_free(x);
 		return err_set(e, "the trailer does not describe this stream"), err_context(e, "trailer");
+	}
 	r->digest_value = hash_end(r->digest);
+	if (r->index)
+		index_free(x);
+	else
+		r->index = x;
 	uint8_t end[PMX_END_SIZE + 1];
 	int64_t got = file_read(r->file, end, sizeof end, e);
 	if (got < 0)
@@ -370,6 +381,7 @@ static int read_trailer(struct pmx_reader *r, struct chunk *c, struct err *e)
 		return truncated(r, e);
 	if (memcmp(end + 16, pmx_end_mark, 8) || get64(end) != c->offset || (!r->sought && get64(end + 8) != r->digest_value))
 		return err_set(e, "the end mark does not fit the stream: it was damaged on its way");
+	r->index->digest = get64(end + 8);
 	if (got > PMX_END_SIZE)
 		return err_set(e, "there are bytes after the end of the stream; streams are joined by pmx-cat, not by cat");
 	r->at_end = true;
