@@ -1,5 +1,6 @@
 #include "stream/sort.h"
 #include "base/mem.h"
+#include "stream/layer.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +49,18 @@ int pmx_check_movable(const struct pmx_schema *s, struct err *e)
 	return 0;
 }
 
+/* A signature's reference is made of the controls, which have to come first. */
+static int check_controls_first(const struct pmx_schema *s, struct err *e)
+{
+	for (size_t i = 0; i < s->n_fields; i++) {
+		const struct pmx_field *f = &s->field[i];
+		if (f->class == PMX_LAYER && pmx_layer_is_signature(s, i) && !pmx_promises(s, f->recipe.pert_key, f->recipe.control))
+			return err_set(e, "layer '%s' is computed from the controls, which must come first: sort by %s with %s first, or store the "
+				       "layer with pert-signature --dense", f->name, f->recipe.pert_key, f->recipe.control);
+	}
+	return 0;
+}
+
 struct pmx_schema *pmx_sort_schema(const struct pmx_schema *s, const struct pmx_sort_options *o, struct err *e)
 {
 	size_t by = pmx_need_category(s, o->by, e);
@@ -61,6 +74,10 @@ struct pmx_schema *pmx_sort_schema(const struct pmx_schema *s, const struct pmx_
 	}
 	struct pmx_schema *out = pmx_schema_copy(s);
 	pmx_promise_order(out, o->by, o->first);
+	if (check_controls_first(out, e)) {
+		pmx_schema_free(out);
+		return NULL;
+	}
 	return out;
 }
 
