@@ -61,12 +61,35 @@ static void add_words(struct bytes *b, const json_t *list)
 	}
 }
 
-static void add_command(struct bytes *b, const json_t *o, bool first, bool last)
+static void add_replay(struct bytes *b, const json_t *provenance, const char *indent);
+
+/* How the streams that a command joined were made, as comments above it. */
+static void add_inputs(struct bytes *b, const json_t *inputs, const char *indent)
+{
+	for (size_t i = 0; i < json_array_size(inputs); i++) {
+		const json_t *o = json_array_get(inputs, i), *provenance = json_object_get(o, "provenance");
+		const char *name = json_string_value(json_object_get(o, "name"));
+		if (!json_array_size(provenance))
+			continue;
+		char *deeper = mem_print("%s#   ", indent);
+		add(b, indent);
+		add(b, "# ");
+		add_word(b, name && !strpbrk(name, "\r\n") ? name : "?");
+		add(b, ":\n");
+		if (strlen(indent) < 40)
+			add_replay(b, provenance, deeper);
+		mem_free(deeper);
+	}
+}
+
+static void add_command(struct bytes *b, const json_t *o, const char *indent, bool first, bool last)
 {
 	const char *tool = json_string_value(json_object_get(o, "tool"));
 	const char *version = json_string_value(json_object_get(o, "version"));
 	const char *source = json_string_value(json_object_get(o, "source"));
 	const char *digest = json_string_value(json_object_get(o, "source_digest"));
+	add_inputs(b, json_object_get(o, "inputs"), indent);
+	add(b, indent);
 	add(b, first ? "" : "  ");
 	add_word(b, tool ? tool : "?");
 	add_words(b, json_object_get(o, "options"));
@@ -88,12 +111,17 @@ static void add_command(struct bytes *b, const json_t *o, bool first, bool last)
 	add(b, "\n");
 }
 
+static void add_replay(struct bytes *b, const json_t *provenance, const char *indent)
+{
+	size_t n = json_array_size(provenance);
+	for (size_t i = 0; i < n; i++)
+		add_command(b, json_array_get(provenance, i), indent, !i, i + 1 == n);
+}
+
 char *pmx_replay(const struct pmx_schema *s)
 {
 	struct bytes b = { 0 };
-	size_t n = json_array_size(s->provenance);
-	for (size_t i = 0; i < n; i++)
-		add_command(&b, json_array_get(s->provenance, i), !i, i + 1 == n);
+	add_replay(&b, s->provenance, "");
 	bytes_add(&b, "", 1);
 	return (char *)b.at;
 }
