@@ -32,6 +32,7 @@ struct source {
 struct sorter {
 	const struct pmx_sort_options *o;
 	const struct pmx_schema *s;
+	struct pmx_schema *run;         /* that of the input without its promise, which a part of the rows need not keep */
 	size_t by, names;
 	uint32_t *rank;                 /* of each code; the last entry is for missing */
 	struct pmx_writer *w;
@@ -165,7 +166,7 @@ static struct pmx_reader *run_spill(struct sorter *t, struct run *run, struct er
 	int fd = file_scratch(e);
 	if (fd < 0)
 		return NULL;
-	struct pmx_writer *w = pmx_create(file_onto_fd(fd, "a scratch file"), t->s, 1, t->o->threads, e);
+	struct pmx_writer *w = pmx_create(file_onto_fd(fd, "a scratch file"), t->run, 1, t->o->threads, e);
 	if (!w || run_emit(t, run, w, e)) {
 		pmx_abandon(w);
 		close(fd);
@@ -265,6 +266,8 @@ int pmx_sort(struct pmx_reader *r, struct pmx_writer *w, const struct pmx_sort_o
 	struct sorter t = { .o = o, .s = pmx_reader_schema(r), .w = w };
 	t.by = pmx_find(t.s, PMX_OBS, o->by);
 	t.names = pmx_find(t.s, PMX_OBS, t.s->row_names);
+	t.run = pmx_schema_copy(t.s);
+	pmx_promise_order(t.run, NULL, NULL);
 	rank_groups(&t);
 	t.out = pmx_gather_new(t.s);
 	struct run run = { 0 };
@@ -310,6 +313,7 @@ out:
 	mem_free(run.block);
 	mem_free(run.place);
 	mem_free(t.rank);
+	pmx_schema_free(t.run);
 	pmx_gather_free(t.out);
 	return status;
 }

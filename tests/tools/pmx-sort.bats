@@ -1,5 +1,5 @@
 load ../setup
-load signature
+load screens
 setup() { work; }
 
 @test "the first label in front, then the order of the bytes, names inside; missing last" {
@@ -15,7 +15,7 @@ setup() { work; }
 }
 
 @test "the same bytes whatever the memory, threads and arrival" {
-	small_screen --block-rows 7 -o a.pmx
+	mixed_screen --block-rows 7 -o a.pmx
 	pmx-sort --by gene_target --first NT a.pmx -o expected.pmx
 	pmx-diff --by-name a.pmx expected.pmx
 	for memory in 1K 20K 1G; do
@@ -23,9 +23,13 @@ setup() { work; }
 		cat a.pmx | pmx-sort -t 3 --by gene_target --first NT --memory $memory | cmp - expected.pmx
 	done
 	for rows in 1 1000; do
-		small_screen --block-rows $rows | pmx-sort --by gene_target --first NT | pmx-diff - expected.pmx
+		mixed_screen --block-rows $rows | pmx-sort --by gene_target --first NT | pmx-diff - expected.pmx
 	done
 	pmx-sort --by gene_target --first NT --block-rows 7 --memory 20K a.pmx | pmx-diff - expected.pmx
+	# A promise that the input makes holds for the whole, not for the parts that are spilled.
+	grouped_screen --block-rows 7 -o g.pmx
+	pmx-sort --by replicate --memory 10K g.pmx | pmx-diff --by-name g.pmx -
+	pmx-sort --by gene_target --first T0001 --memory 10K g.pmx | pmx-check
 	# Another order of arrival.
 	pmx-sort --by replicate a.pmx | pmx-sort --by gene_target --first NT | pmx-diff - expected.pmx
 }

@@ -1,4 +1,14 @@
 # shellcheck shell=bash
+# The small screen with the controls first, then target by target; and with its cells mixed.
+grouped_option=$(simulate-screen --help | grep -o -m 1 -- '--grouped' || true)
+mixed_option=$(simulate-screen --help | grep -o -m 1 -- '--shuffle' || true)
+grouped_screen() {
+	small_screen $grouped_option "$@"
+}
+mixed_screen() {
+	small_screen $mixed_option "$@"
+}
+
 # signature_screen > FILE: a small sorted screen with the recipe layers X and X_pert; skips where pert-signature is not built.
 signature_screen() {
 	command -v pert-signature >/dev/null || skip "pert-signature is not built"
