@@ -1,10 +1,10 @@
 load ../setup
-load signature
+load screens
 setup() { work; }
 
 @test "parts make the whole again, in any blocks" {
 	for rows in 1 7 1000; do
-		small_screen --grouped --block-rows $rows | normalize -o a.pmx
+		grouped_screen --block-rows $rows | normalize -o a.pmx
 		pmx-select --rows 1-100 a.pmx -o 1.pmx
 		pmx-select --rows 101-101 a.pmx -o 2.pmx
 		pmx-select --rows 102- a.pmx -o 3.pmx
@@ -18,7 +18,7 @@ setup() { work; }
 }
 
 @test "blocks whose labels keep their codes are copied as they are" {
-	small_screen --grouped --compression-level 9 -o a.pmx
+	grouped_screen --compression-level 9 -o a.pmx
 	pmx-cat a.pmx -o b.pmx
 	pmx-diff a.pmx b.pmx
 	# At another level nothing is packed again: the sizes of header and trailer differ, the block does not.
@@ -63,7 +63,7 @@ assert f["values"] == ["b", "d", "a", "c"], f'
 }
 
 @test "a promise that no longer holds goes, with a note" {
-	small_screen --grouped -o a.pmx
+	grouped_screen -o a.pmx
 	run -0 --separate-stderr bash -c 'pmx-cat a.pmx a.pmx >b.pmx'
 	[[ $stderr == *"does not promise to be grouped by gene_target"*pmx-sort* ]]
 	pmx-check -q b.pmx

@@ -1,10 +1,10 @@
 load ../setup
-load signature
+load screens
 setup() { work; }
 
 @test "a sound stream, file and pipe, in any blocks" {
 	for rows in 1 7 1000; do
-		small_screen --grouped --block-rows $rows | normalize -o a.pmx
+		grouped_screen --block-rows $rows | normalize -o a.pmx
 		run -0 pmx-check a.pmx
 		[[ $output == "a.pmx: sound; cells, 600 rows x 200 columns, "* ]]
 		run -0 bash -c 'cat a.pmx | pmx-check -q'
@@ -18,7 +18,7 @@ setup() { work; }
 }
 
 @test "one bit of any byte is found, in a file and in a pipe" {
-	simulate-screen --cells 12 --genes 9 --targets 2 --controls 4 --seed 2 --grouped --block-rows 5 | normalize --compression-level 0 -o a.pmx
+	simulate-screen --cells 12 --genes 9 --targets 2 --controls 4 --seed 2 $grouped_option --block-rows 5 | normalize --compression-level 0 -o a.pmx
 	python3 - <<-'PY'
 	import subprocess
 	data = open("a.pmx", "rb").read()
@@ -71,7 +71,7 @@ setup() { work; }
 }
 
 @test "rows out of the promised order are found" {
-	small_screen --grouped -o a.pmx
+	grouped_screen -o a.pmx
 	# gene_target of row 300 becomes NT (code 0), and of row 0 the first target (code 1).
 	python3 "$repo/tests/tools/patch_pmx.py" a.pmx gene_target 300 0 >b.pmx
 	run -1 pmx-check b.pmx

@@ -1,5 +1,5 @@
 load ../setup
-load signature
+load screens
 setup() { work; }
 
 @test "a stream equals itself, in other blocks, as a pipe, at another level" {
@@ -93,7 +93,7 @@ setup() { work; }
 }
 
 @test "rows and columns matched by name" {
-	small_screen | normalize -o a.pmx
+	mixed_screen | normalize -o a.pmx
 	pmx-sort --by gene_target --first NT a.pmx -o b.pmx
 	run -1 pmx-diff a.pmx b.pmx
 	[[ ${lines[0]} == "row names: "*"against"* ]]

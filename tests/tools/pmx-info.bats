@@ -1,9 +1,10 @@
 load ../setup
+load screens
 setup() { work; }
 
 @test "a file says what a pipe says, in any blocks" {
 	for rows in 1 7 1000; do
-		small_screen --grouped --block-rows $rows -o a.pmx
+		grouped_screen --block-rows $rows -o a.pmx
 		pmx-info a.pmx >file
 		pmx-info <a.pmx >seekable
 		cat a.pmx | pmx-info >pipe
@@ -14,7 +15,7 @@ setup() { work; }
 }
 
 @test "recipes as formulas, order, groups and the commands that made it" {
-	small_screen --grouped | normalize --target-sum 5000 -o a.pmx
+	grouped_screen | normalize --target-sum 5000 -o a.pmx
 	pmx-info a.pmx >out
 	grep -q '^  X  *log1p(counts / n_counts \* 5000)$' out
 	grep -qx 'order: grouped by gene_target, first NT' out
@@ -33,7 +34,7 @@ setup() { work; }
 }
 
 @test "JSON has the header, rows, groups and the replay" {
-	small_screen --grouped | normalize | pmx-info --json >out
+	grouped_screen | normalize | pmx-info --json >out
 	python3 - out <<-'PY'
 	import json, sys
 	o = json.load(open(sys.argv[1]))

@@ -1,4 +1,5 @@
 load ../setup
+load screens
 setup() { work; }
 
 table() { # a table with a column of every type, for the rows with these numbers
@@ -85,7 +86,7 @@ assert f["values"] == ["a b", "it\x27s \"q\""], f'
 }
 
 @test "a column that is there needs --replace; names, ingredients and the order are guarded" {
-	small_screen --grouped | normalize -o a.pmx
+	grouped_screen | normalize -o a.pmx
 	printf 'cell\treplicate\nc000000001\tx\nc000000600\ty\n' >t.tsv
 	run -1 pmx-join --obs t.tsv a.pmx -o b.pmx
 	[[ $output == *"'replicate' already"*--replace* ]]

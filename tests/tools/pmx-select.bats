@@ -1,5 +1,5 @@
 load ../setup
-load signature
+load screens
 setup() { work; }
 
 # expect FILE CONDITION-IN-PYTHON: the names of the rows that the condition holds for, from the table of all rows.
@@ -19,8 +19,8 @@ names() {
 
 @test "rows by a condition: file, pipe, any blocks, sorted or not" {
 	for rows in 1 7 1000; do
-		for grouped in '' --grouped; do
-			small_screen $grouped --block-rows $rows | normalize -o a.pmx
+		for kind in mixed grouped; do
+			${kind}_screen --block-rows $rows | normalize -o a.pmx
 			expect a.pmx 'gene_target in ("NT", "T0003") and n > 80 or (replicate == "rep1" and not eff <= 0.9)' >wanted
 			[ -s wanted ]
 			where="gene_target in (NT, T0003) and n_counts > 80 or (replicate = rep1 and not true_efficacy <= 0.9)"
@@ -37,7 +37,7 @@ names() {
 }
 
 @test "a group is found by the index; the rest of the file is not read" {
-	small_screen --grouped --block-rows 20 --compression-level 0 -o a.pmx
+	grouped_screen --block-rows 20 --compression-level 0 -o a.pmx
 	run -0 --separate-stderr bash -c 'pmx-select -v -t 1 --where "gene_target = T0003 and true_efficacy > 0.5" a.pmx >b.pmx'
 	[[ $stderr == *"; 80 were read"* ]]
 	cat a.pmx | pmx-select --where "gene_target = T0003 and true_efficacy > 0.5" | cmp - b.pmx
@@ -69,7 +69,7 @@ names() {
 }
 
 @test "the promise names its first label only where it is in front" {
-	small_screen --grouped -o a.pmx
+	grouped_screen -o a.pmx
 	pmx-select --where 'gene_target != NT' a.pmx -o b.pmx
 	pmx-check b.pmx
 	pmx-info b.pmx | grep -qx 'order: grouped by gene_target'
@@ -127,7 +127,7 @@ names() {
 }
 
 @test "the promised order goes with its column" {
-	small_screen --grouped -o a.pmx
+	grouped_screen -o a.pmx
 	run -0 --separate-stderr bash -c 'pmx-select --columns replicate a.pmx >b.pmx'
 	[[ $stderr == *"order goes with column 'gene_target'"* ]]
 	pmx-check b.pmx
@@ -135,7 +135,7 @@ names() {
 }
 
 @test "nothing left is an error, and nothing is written" {
-	small_screen --grouped -o a.pmx
+	grouped_screen -o a.pmx
 	run -1 pmx-select --where 'true_efficacy > 10' a.pmx -o b.pmx
 	[[ $output == *"none of the 600 rows is left"* ]]
 	[ ! -e b.pmx ]

@@ -1,5 +1,5 @@
 load ../setup
-load signature
+load screens
 setup() { work; }
 
 @test "row columns, row name first" {
