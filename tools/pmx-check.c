@@ -28,8 +28,8 @@ static int run(struct cli *c)
 	struct cli_text *t = cli_text_new(c);
 	const struct pmx_index *x = pmx_read_index(in, &e);
 	if (!c->quiet && x)
-		cli_text_print(t, "%s: sound; %s, %" PRIu64 " rows x %zu columns, %zu blocks, digest %016" PRIx64 "\n", pmx_reader_name(in),
-			       pmx_kind_name(s->kind), x->n_rows, s->n_columns, x->n_blocks, x->digest);
+		cli_text_print(t, "%s: sound; %s, %" PRIu64 " rows x %zu columns, %zu block%s, digest %016" PRIx64 "\n", pmx_reader_name(in),
+			       pmx_kind_name(s->kind), x->n_rows, s->n_columns, x->n_blocks, x->n_blocks == 1 ? "" : "s", x->digest);
 	cli_text_close(t);
 	pmx_audit_free(audit);
 	pmx_close(in);

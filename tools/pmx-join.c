@@ -106,7 +106,7 @@ static const struct cli_output outputs[] = {
 	{ NULL, NULL }
 };
 static const char *const examples[] = {
-	"pmx-view scores.pmx > table.tsv && pmx-join --obs table.tsv --replace screen.pmx -o joined.pmx",
+	"pmx-view --columns mixscale_score scores.pmx > table.tsv && pmx-join --obs table.tsv screen.pmx -o joined.pmx",
 	"pmx-view --columns replicate screen.pmx | sed 1s/replicate/batch/ > batch.tsv && pmx-join --obs batch.tsv screen.pmx | pmx-info",
 	NULL
 };

@@ -157,7 +157,7 @@ static int map_fields(struct pmx_concat *x, struct input *b, struct err *e)
 	b->recode = mem_zero(b->s->n_fields, sizeof *b->recode);
 	for (size_t i = 0; i < b->s->n_fields; i++)
 		b->field[i] = PMX_NO_FIELD;
-	if (check_signatures(b, e) || check_columns(a, b, e) || check_missing(a, b, e) || check_missing(b, a, e))
+	if (check_signatures(b, e) || check_missing(a, b, e) || check_missing(b, a, e))
 		return -1;
 	for (size_t i = 0; i < x->out->n_fields; i++) {
 		struct pmx_field *f = &x->out->field[i];
@@ -273,6 +273,9 @@ struct pmx_concat *pmx_concat_new(struct pmx_reader *const *r, size_t n, struct 
 	for (size_t i = 0; i < n; i++)
 		x->input[i] = (struct input){ .r = r[i], .s = pmx_reader_schema(r[i]) };
 	x->out = pmx_schema_copy(x->input[0].s);
+	for (size_t i = 1; i < n; i++)
+		if (check_columns(&x->input[0], &x->input[i], e))
+			goto fail;
 	unite_metadata(x);
 	json_decref(x->out->provenance);
 	x->out->provenance = json_array();
