@@ -431,12 +431,28 @@ static int accept_block(struct pmx_reader *r, const struct chunk *c, struct err 
 	return 0;
 }
 
+/* Every stored field has its sections: who passes them on unseen, or picks rows from them, relies on that. */
+static void check_sections(const struct pmx_schema *s, struct pmx_block *b)
+{
+	for (size_t i = 0; i < s->n_fields && !b->err.set; i++) {
+		const struct pmx_field *f = &s->field[i];
+		bool layer = f->class == PMX_LAYER, sparse = layer && f->storage == PMX_SPARSE;
+		if ((!layer && f->class != PMX_OBS) || (layer && f->storage == PMX_RECIPE))
+			continue;
+		if (!pmx_block_section(b, f->id, PMX_VALUES) || (sparse && !pmx_block_section(b, f->id, PMX_INDICES)) ||
+		    ((sparse || f->type == PMX_TEXT) && !pmx_block_section(b, f->id, PMX_ROW_LENGTHS)))
+			err_set(&b->err, "rows %llu to %llu, '%s': a section is missing", (unsigned long long)b->first_row,
+				(unsigned long long)(b->first_row + b->n_rows - 1), f->name);
+	}
+}
+
 /* Verifies every section and decodes what is wanted, block by block side by side. */
 static void prepare(struct pmx_reader *r)
 {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(r->threads) if (r->threads > 1)
 	for (size_t i = 0; i < r->n_queued; i++) {
 		struct pmx_block *b = r->queue[i];
+		check_sections(r->schema, b);
 		for (size_t k = 0; k < b->n_sections && !b->err.set; k++) {
 			struct pmx_section *s = &b->section[k];
 			if (hash64(s->stored, s->stored_size) != s->sum) {
