@@ -1,6 +1,6 @@
 """patch_pmx.py FILE FIELD ROW VALUE: the stream with one value of a row column (or the first of a row matrix) changed
 and every sum made right again, on standard output. For tests of what is wrong although all sums fit; uncompressed
-output."""
+output. VALUE "drop" leaves the field's sections out of the row's block; "chunk" puts an ancillary chunk before the trailer."""
 import ctypes, ctypes.util, json, struct, sys
 
 path, name, row, value = sys.argv[1:]
@@ -56,6 +56,17 @@ def unpack(stored, size, compression):
 
 out = bytearray(data[:16])
 summed = bytearray()
+
+
+def put(kind, first, rows, sections):
+    entries = b"".join(struct.pack("<IBBBBQQQQ", f, part, enc, 0, 0, len(p), len(p), xxh64(p), 0) for f, part, enc, p in sections)
+    padded = b"".join(p + bytes(-len(p) % 8) for _, _, _, p in sections)
+    head = struct.pack("<4sIQQIIQ", kind, len(sections), len(entries) + len(padded), first, rows, 0, xxh64(entries))
+    head += struct.pack("<Q", xxh64(head))
+    out.extend(head + entries + padded)
+    summed.extend(head + entries)
+
+
 at, places, field = 16, [], None
 while True:
     kind, n, body, first, rows = struct.unpack_from("<4sIQQI", data, at)
@@ -67,25 +78,24 @@ while True:
     if kind == b"HEAD":
         schema = json.loads(sections[0][3])
         field = next(f for f in schema["fields"] if f["name"] == name and f["class"] == "obs")
-        form = {"f64": "<d", "categorical": "<I", "u32": "<I", "i64": "<q", "bool": "<B"}[field["type"]]
+        form = {"f64": "<d", "categorical": "<I", "u32": "<I", "i64": "<q", "bool": "<B", "string": ""}[field["type"]]
         size = struct.calcsize(form) * field.get("width", 1)
     if kind == b"ROWS":
         places.append((len(out), first, rows))
         if first <= row < first + rows:
+            if value == "drop":
+                sections = [s for s in sections if s[0] != field["id"]]
             for s in sections:
-                if s[0] == field["id"]:
+                if s[0] == field["id"] and value != "chunk":
                     b = bytearray(s[3])
                     struct.pack_into(form, b, (row - first) * size, float(value) if form == "<d" else int(value))
                     s[3] = bytes(b)
     if kind == b"TAIL":
         sections[1][3] = b"".join(struct.pack("<QQQ", *p) for p in places)
+    if kind == b"TAIL" and value == "chunk":
+        put(b"note", 0, 0, [[1, 0, 0, b"said by the way"]])
     offset = len(out)
-    entries = b"".join(struct.pack("<IBBBBQQQQ", f, part, enc, 0, 0, len(p), len(p), xxh64(p), 0) for f, part, enc, p in sections)
-    padded = b"".join(p + bytes(-len(p) % 8) for _, _, _, p in sections)
-    head = struct.pack("<4sIQQIIQ", kind, n, len(entries) + len(padded), first, rows, 0, xxh64(entries))
-    head += struct.pack("<Q", xxh64(head))
-    out += head + entries + padded
-    summed += head + entries
+    put(kind, first, rows, sections)
     at += 48 + body
     if kind == b"TAIL":
         break

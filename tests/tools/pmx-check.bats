@@ -107,6 +107,29 @@ setup() { work; }
 	[ -z "$stderr$output" ]
 }
 
+@test "a block that lacks a section is refused, also by tools that only pass it on" {
+	small_screen --block-rows 100 -o a.pmx
+	for field in cell replicate true_efficacy; do
+		python3 "$repo/tests/tools/patch_pmx.py" a.pmx $field 250 drop >b.pmx
+		for tool in pmx-check "pmx-select --genes T0001" "pmx-cat a.pmx" "pmx-sort --by gene_target" pmx-view; do
+			run -1 $tool b.pmx -o c.pmx
+			[[ $output == *"rows 200 to 299, '$field': a section is missing"* ]]
+			[ ! -e c.pmx ]
+		done
+	done
+}
+
+@test "what this version does not know is read over, but not unverified" {
+	small_screen -o a.pmx
+	python3 "$repo/tests/tools/patch_pmx.py" a.pmx cell 0 chunk >b.pmx
+	pmx-check b.pmx
+	pmx-diff a.pmx b.pmx
+	at=$(grep -obUa 'said by the way' b.pmx | cut -d : -f 1)
+	printf S | dd of=b.pmx bs=1 seek="$at" conv=notrunc status=none
+	run -1 pmx-check b.pmx
+	[[ $output == *checksum* ]]
+}
+
 @test "foreign bytes and wrong options" {
 	echo hello >foreign
 	run -1 pmx-check foreign
