@@ -15,7 +15,7 @@ CFLAGS ?= -O2 -g
 BUILD ?= build$(if $(SAN),-san)$(if $(COV),-cov)$(if $(FUZZ),-fuzz)
 
 PACKAGES = hdf5 libzstd zlib yaml-0.1 jansson openblas lapacke
-WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-psabi -Werror
 # Asked once, and only when something is compiled: `make demo` runs before the packages are there.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static struct simulate_options opt = SIMULATE_DEFAULTS;
-static bool grouped;
+static bool shuffle;
 static const char *truth_file;
 
 static const struct cli_option options[] = {
@@ -19,7 +19,7 @@ static const struct cli_option options[] = {
 	CLI_REAL(0, "density", &opt.density, 0.001, 0.99, "SHARE", "share of non-zero counts"),
 	CLI_REAL(0, "dispersion", &opt.dispersion, 0.001, 100, "PHI", "of the counts: variance = mean + PHI mean^2"),
 	CLI_REAL(0, "effect", &opt.effect, 0, 10, "SD", "spread of the log fold changes at full efficacy"),
-	CLI_FLAG(0, "grouped", &grouped, "controls first, then target by target; else mixed, as a screen comes"),
+	CLI_FLAG(0, "shuffle", &shuffle, "cells in mixed order, as a screen comes; else controls first, then target by target"),
 	CLI_TEXT(0, "truth", &truth_file, "FILE", "write the moved genes: target, gene, log fold change"),
 	CLI_END
 };
@@ -81,7 +81,7 @@ static struct pmx_schema *describe(const struct simulated_screen *screen)
 	pmx_set_column_names(s, "gene", genes);
 	pmx_add_var(s, "true_mean", mean);
 	names_free(genes);
-	if (grouped)
+	if (!shuffle)
 		pmx_promise_order(s, "gene_target", "NT");
 	return s;
 }
@@ -145,7 +145,7 @@ static int run(struct cli *c)
 		uint64_t n = (uint64_t)opt.cells - first < BATCH ? (uint64_t)opt.cells - first : BATCH;
 #pragma omp parallel for schedule(dynamic, 8) num_threads(c->threads)
 		for (uint64_t i = 0; i < n; i++)
-			simulate_cell(screen, grouped ? first + i : random_permuted(c->seed, first + i, (uint64_t)opt.cells), &cell[i]);
+			simulate_cell(screen, shuffle ? random_permuted(c->seed, first + i, (uint64_t)opt.cells) : first + i, &cell[i]);
 		for (uint64_t i = 0; i < n; i++)
 			put_cell(fill, first + i, &cell[i]);
 		cli_progress_at(bar, first + n, NULL);

@@ -1,6 +1,8 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_TEMPORARIES = 16, IN_BUFFER = 256 * 1024, READ_STEP = 4 * 1024 * 1024 };
+enum { MAX_TEMPORARIES = 24, IN_BUFFER = 256 * 1024, READ_STEP = 4 * 1024 * 1024 };
 
 static char *volatile temporaries[MAX_TEMPORARIES];
 
@@ -18,6 +20,7 @@ struct file_out {
 	int fd;
 	bool direct;                /* written in place: stdout, a device, a fifo */
 	bool keep;                  /* the descriptor is the caller's */
+	bool in_folder;             /* `temporary` belongs to the folder, and stays */
 	char *path;
 	char *temporary;
 	uint64_t written;
@@ -68,6 +71,10 @@ void file_unlink_temporaries(void)
 	for (int i = 0; i < MAX_TEMPORARIES; i++)
 		if (temporaries[i])
 			unlink(temporaries[i]);
+	/* Folders, once their files are gone. */
+	for (int i = 0; i < MAX_TEMPORARIES; i++)
+		if (temporaries[i])
+			rmdir(temporaries[i]);
 }
 
 static struct file_out *create(const char *path, bool library, struct err *e)
@@ -168,9 +175,10 @@ const char *file_temporary(const struct file_out *f)
 
 static void free_out(struct file_out *f)
 {
-	if (f->temporary)
+	if (f->temporary && !f->in_folder) {
 		forget(f->temporary);
-	mem_free(f->temporary);
+		mem_free(f->temporary);
+	}
 	mem_free(f->path);
 	mem_free(f);
 }
@@ -184,7 +192,7 @@ int file_commit(struct file_out *f, struct err *e)
 		status = err_system(e, "cannot finish %s", name);
 	if (!f->keep && close(f->fd) && !status)
 		status = err_system(e, "cannot finish %s", name);
-	if (f->temporary && !status && rename(f->temporary, f->path))
+	if (f->temporary && !f->in_folder && !status && rename(f->temporary, f->path))
 		status = err_system(e, "cannot put %s in its place", f->path);
 	if (f->temporary && status)
 		unlink(f->temporary);
@@ -201,6 +209,134 @@ void file_abandon(struct file_out *f)
 	if (f->temporary)
 		unlink(f->temporary);
 	free_out(f);
+}
+
+int file_rewrite(struct file_out *f, uint64_t offset, const void *bytes, size_t n, struct err *e)
+{
+	const uint8_t *p = bytes;
+	while (n) {
+		ssize_t done = pwrite(f->fd, p, n, (off_t)offset);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return err_system(e, "cannot write %s", f->path);
+		p += done;
+		n -= (size_t)done;
+		offset += (uint64_t)done;
+	}
+	return 0;
+}
+
+struct folder_out {
+	char *path, *temporary;
+	char *file[FOLDER_FILES];
+	size_t n;
+};
+
+struct folder_out *folder_create(const char *path, struct err *e)
+{
+	struct stat st;
+	struct folder_out *d = mem_zero(1, sizeof *d);
+	d->path = mem_text(path);
+	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+		d->path[n - 1] = 0;
+	d->temporary = mem_print("%s.%ld.partial", d->path, (long)getpid());
+	if (!stat(path, &st) && !S_ISDIR(st.st_mode))
+		err_set(e, "%s is a file; name a folder", path);
+	else if (mkdir(d->temporary, 0777))
+		err_system(e, "cannot make the folder %s", path);
+	else
+		remember(d->temporary);
+	if (!e->set)
+		return d;
+	mem_free(d->temporary);
+	mem_free(d->path);
+	mem_free(d);
+	return NULL;
+}
+
+struct file_out *folder_file(struct folder_out *d, const char *name, struct err *e)
+{
+	assert(d->n < FOLDER_FILES);
+	struct file_out *f = mem_zero(1, sizeof *f);
+	char *path = mem_print("%s/%s", d->temporary, name);
+	f->path = mem_print("%s/%s", d->path, name);
+	f->in_folder = true;
+	f->temporary = d->file[d->n] = path;
+	f->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	if (f->fd >= 0) {
+		d->n++;
+		remember(path);
+		return f;
+	}
+	err_system(e, "cannot write %s", f->path);
+	mem_free(path);
+	mem_free(f->path);
+	mem_free(f);
+	return NULL;
+}
+
+static void folder_free(struct folder_out *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		forget(d->file[i]);
+		mem_free(d->file[i]);
+	}
+	forget(d->temporary);
+	mem_free(d->temporary);
+	mem_free(d->path);
+	mem_free(d);
+}
+
+void folder_abandon(struct folder_out *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->n; i++)
+		unlink(d->file[i]);
+	rmdir(d->temporary);
+	folder_free(d);
+}
+
+/* Only files that are in the new folder too may go with the old one. */
+static int check_old_folder(const struct folder_out *d, struct err *e)
+{
+	DIR *dir = opendir(d->path);
+	if (!dir)
+		return err_system(e, "cannot read the folder %s", d->path);
+	for (struct dirent *entry; (entry = readdir(dir)); ) {
+		bool ours = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+		for (size_t i = 0; i < d->n; i++)
+			ours = ours || !strcmp(entry->d_name, strrchr(d->file[i], '/') + 1);
+		if (!ours)
+			err_set(e, "the folder %s is there and holds other files, such as %s; remove it or name another", d->path, entry->d_name);
+	}
+	closedir(dir);
+	return e->set ? -1 : 0;
+}
+
+int folder_commit(struct folder_out *d, struct err *e)
+{
+	struct stat st;
+	int status = 0;
+	if (stat(d->path, &st)) {
+		if (rename(d->temporary, d->path))
+			status = err_system(e, "cannot put %s in its place", d->path);
+	} else if (check_old_folder(d, e)) {
+		status = -1;
+	} else if (renameat2(AT_FDCWD, d->temporary, AT_FDCWD, d->path, RENAME_EXCHANGE)) {
+		status = err_system(e, "cannot put %s in its place; remove the old folder first", d->path);
+	}
+	if (status) {
+		folder_abandon(d);
+		return -1;
+	}
+	/* What is under the temporary name now, if anything, is the old folder. */
+	for (size_t i = 0; i < d->n; i++)
+		unlink(d->file[i]);
+	rmdir(d->temporary);
+	folder_free(d);
+	return 0;
 }
 
 struct file_in *file_from_fd(int fd, const char *name)

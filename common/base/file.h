@@ -26,7 +26,20 @@ bool file_is_terminal(const struct file_out *f);
 const char *file_temporary(const struct file_out *f);   /* where the bytes are now; NULL for a pipe */
 /* A temporary path beside `path` that a library writes itself; commit and abandon as above. */
 struct file_out *file_create_for_library(const char *path, struct err *e);
-/* Removes the temporary files of this process; safe in a signal handler. */
+/* Writes over bytes that file_write wrote before; not for pipes. */
+int file_rewrite(struct file_out *f, uint64_t offset, const void *bytes, size_t n, struct err *e);
+/*
+ * A folder with up to FOLDER_FILES files that appears whole: made beside `path` under a temporary name.
+ * A folder that is there is replaced when it holds no other files than those of the same names.
+ */
+enum { FOLDER_FILES = 8 };
+struct folder_out;
+struct folder_out *folder_create(const char *path, struct err *e);
+/* A file in it; file_commit leaves it in the folder. */
+struct file_out *folder_file(struct folder_out *d, const char *name, struct err *e);
+int folder_commit(struct folder_out *d, struct err *e); /* frees d, also on failure */
+void folder_abandon(struct folder_out *d);
+/* Removes the temporary files and folders of this process; safe in a signal handler. */
 void file_unlink_temporaries(void);
 
 /* Input: a path, or "-" for standard input. */

@@ -30,6 +30,15 @@ void *mem_array(size_t n, size_t size)
 	return p;
 }
 
+void *mem_aligned(size_t n, size_t size)
+{
+	size_t bytes = (bytes_of(n, size) + 63) / 64 * 64;
+	void *p = aligned_alloc(64, bytes);
+	if (!p)
+		mem_exhausted(bytes);
+	return p;
+}
+
 void *mem_zero(size_t n, size_t size)
 {
 	size_t bytes = bytes_of(n, size);

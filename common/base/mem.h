@@ -11,6 +11,7 @@
 extern void (*mem_exhausted)(size_t bytes);
 
 void *mem_array(size_t n, size_t size);             /* uninitialised; n * size may be 0 */
+void *mem_aligned(size_t n, size_t size);           /* on a multiple of 64 bytes, for vectors; mem_free as the others */
 void *mem_zero(size_t n, size_t size);
 void *mem_resize(void *p, size_t n, size_t size);
 /* Makes room for `need` elements in *p, which has room for *cap; grows by half. */

@@ -32,29 +32,78 @@ void sparse_rows_free(struct sparse_rows *m)
 	*m = (struct sparse_rows){ 0 };
 }
 
-struct sparse_cols *sparse_transpose(const struct sparse_rows *m)
+/* Columns first .. end of the result, few enough that the ends of all of them stay in the cache. */
+static void transpose_columns(const struct sparse_rows *m, struct sparse_cols *t, size_t *next, size_t first, size_t end)
 {
-	struct sparse_cols *t = mem_zero(1, sizeof *t);
+	for (size_t r = 0; r < m->n_rows; r++) {
+		size_t i = m->start[r], stop = m->start[r + 1];
+		if (first) {
+			size_t high = stop;
+			while (i < high) {
+				size_t middle = (i + high) / 2;
+				if (m->col[middle] < first)
+					i = middle + 1;
+				else
+					high = middle;
+			}
+		}
+		for (; i < stop && m->col[i] < end; i++) {
+			size_t at = next[m->col[i]]++;
+			t->row[at] = (uint32_t)r;
+			t->value[at] = m->value[i];
+		}
+	}
+}
+
+struct sparse_cols *sparse_transpose(const struct sparse_rows *m, int threads)
+{
+	return sparse_transpose_into(NULL, m, threads);
+}
+
+struct sparse_cols *sparse_transpose_into(struct sparse_cols *t, const struct sparse_rows *m, int threads)
+{
 	size_t n = m->start[m->n_rows];
+	if (!t)
+		t = mem_zero(1, sizeof *t);
+	if (n > t->cap || !t->row) {
+		mem_free(t->row);
+		mem_free(t->value);
+		t->row = mem_array(n, sizeof *t->row);
+		t->value = mem_array(n, sizeof *t->value);
+		t->cap = n;
+	}
 	t->n_rows = m->n_rows;
 	t->n_cols = m->n_cols;
-	t->start = mem_zero(m->n_cols + 1, sizeof *t->start);
-	t->row = mem_array(n, sizeof *t->row);
-	t->value = mem_array(n, sizeof *t->value);
+	t->start = mem_resize(t->start, m->n_cols + 1, sizeof *t->start);
+	memset(t->start, 0, (m->n_cols + 1) * sizeof *t->start);
 	for (size_t i = 0; i < n; i++)
 		t->start[m->col[i] + 1]++;
 	for (size_t c = 0; c < m->n_cols; c++)
 		t->start[c + 1] += t->start[c];
 	size_t *next = mem_array(m->n_cols, sizeof *next);
 	memcpy(next, t->start, m->n_cols * sizeof *next);
-	for (size_t r = 0; r < m->n_rows; r++)
-		for (size_t i = m->start[r]; i < m->start[r + 1]; i++) {
-			size_t at = next[m->col[i]]++;
-			t->row[at] = (uint32_t)r;
-			t->value[at] = m->value[i];
-		}
+	enum { AT_A_TIME = 512 };
+	size_t parts = n < 100000 ? 1 : (m->n_cols + AT_A_TIME - 1) / AT_A_TIME;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1 && parts > 1)
+	for (size_t p = 0; p < parts; p++)
+		transpose_columns(m, t, next, m->n_cols * p / parts, m->n_cols * (p + 1) / parts);
 	mem_free(next);
 	return t;
+}
+
+void sparse_normal_product(const struct sparse_rows *m, const double *v, double *out, size_t b)
+{
+	double *y = mem_array(b, sizeof *y);
+	for (size_t r = 0; r < m->n_rows; r++) {
+		memset(y, 0, b * sizeof *y);
+		for (size_t i = m->start[r]; i < m->start[r + 1]; i++)
+			for (size_t k = 0; k < b; k++)
+				y[k] += m->value[i] * v[m->col[i] * b + k];
+		for (size_t i = m->start[r]; i < m->start[r + 1]; i++)
+			for (size_t k = 0; k < b; k++)
+				out[m->col[i] * b + k] += m->value[i] * y[k];
+	}
+	mem_free(y);
 }
 
 void sparse_cols_free(struct sparse_cols *m)

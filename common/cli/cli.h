@@ -114,8 +114,10 @@ void cli_detail(const struct cli *c, const char *fmt, ...) __attribute__((format
 /* The tool's input (its first argument or stdin), refused when it is of another kind. */
 struct pmx_reader *cli_input(const struct cli *c);
 struct pmx_reader *cli_open(const struct cli *c, const char *path);
-/* A file that is both an input of its own kind and named by an option: any kind in `kinds`. */
+/* The same for a stream that an option names, of a kind in `kinds`; and for a file that is open already. */
 struct pmx_reader *cli_open_kind(const struct cli *c, const char *path, unsigned kinds);
+struct pmx_reader *cli_reader(const struct cli *c, struct file_in *file, unsigned kinds);
+struct file_in *cli_file(const char *path);
 /*
  * The tool's output: `schema` with a provenance line appended. `in` may be NULL; `source` names what was
  * read instead (for importers), with its fingerprint, or NULL.

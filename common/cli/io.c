@@ -68,11 +68,10 @@ void cli_detail(const struct cli *c, const char *fmt, ...)
 	va_end(ap);
 }
 
-struct pmx_reader *cli_open_kind(const struct cli *c, const char *path, unsigned kinds)
+struct pmx_reader *cli_reader(const struct cli *c, struct file_in *file, unsigned kinds)
 {
 	struct err e = { 0 };
-	struct file_in *file = file_open(path, &e);
-	struct pmx_reader *r = file ? pmx_open(file, c->threads ? c->threads : 1, &e) : NULL;
+	struct pmx_reader *r = pmx_open(file, c->threads, &e);
 	if (!r)
 		cli_fail(&e);
 	enum pmx_kind kind = pmx_reader_schema(r)->kind;
@@ -88,6 +87,22 @@ struct pmx_reader *cli_open_kind(const struct cli *c, const char *path, unsigned
 	return r;
 }
 
+struct pmx_reader *cli_open_kind(const struct cli *c, const char *path, unsigned kinds)
+{
+	return cli_reader(c, cli_file(path), kinds);
+}
+
+struct file_in *cli_file(const char *path)
+{
+	struct err e = { 0 };
+	if (!strcmp(path, "-") && isatty(STDIN_FILENO))
+		cli_misuse("no input: give a file or pipe a stream in");
+	struct file_in *file = file_open(path, &e);
+	if (!file)
+		cli_fail(&e);
+	return file;
+}
+
 struct pmx_reader *cli_open(const struct cli *c, const char *path)
 {
 	return cli_open_kind(c, path, CLI_ANY_KIND);
@@ -95,10 +110,7 @@ struct pmx_reader *cli_open(const struct cli *c, const char *path)
 
 struct pmx_reader *cli_input(const struct cli *c)
 {
-	const char *path = c->n_args ? c->args[0] : "-";
-	if (!strcmp(path, "-") && isatty(STDIN_FILENO))
-		cli_misuse("no input: give a file or pipe a stream in");
-	return cli_open_kind(c, path, tool.reads);
+	return cli_open_kind(c, c->n_args ? c->args[0] : "-", tool.reads);
 }
 
 void cli_provenance(const struct cli *c, struct pmx_schema *schema, const struct pmx_reader *in, const char *source)

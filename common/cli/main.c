@@ -226,15 +226,17 @@ static void die_of_signal(int sig)
 
 /*
  * Threads that wait must sleep: the tools of a pipe share the cores, and libgomp's threads spin for
- * milliseconds after each parallel region. libgomp reads its policy before main, so it is set for a
- * second start of the same program.
+ * milliseconds after each parallel region. Large arrays want large pages: the first touch of small ones
+ * costs more than many a pass over the data. Both are read before main, so they are set for a second
+ * start of the same program.
  */
-static void start_with_sleeping_threads(char **argv)
+static void start_well_set(char **argv)
 {
-	if (cli.threads < 2 || !(tool.flags & CLI_THREADS) || getenv("OMP_WAIT_POLICY"))
+	if (!(tool.flags & CLI_THREADS) || getenv("OMP_WAIT_POLICY"))
 		return;
 	setenv("OMP_WAIT_POLICY", "passive", 1);
 	setenv("OPENBLAS_NUM_THREADS", "1", 0);
+	setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0);
 	execv("/proc/self/exe", argv);
 }
 
@@ -242,7 +244,7 @@ int main(int argc, char **argv)
 {
 	mem_exhausted = out_of_memory;
 	/* Blocks come and go by the megabyte: giving their pages back each time costs more than the work on them. */
-	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	static const int deadly[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP };
 	for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
@@ -255,7 +257,7 @@ int main(int argc, char **argv)
 	cli.seed = (uint64_t)seed;
 	cli.level = (int)level;
 	cli.block_rows = (size_t)block_rows;
-	start_with_sleeping_threads(argv);
+	start_well_set(argv);
 	int status = tool.run(&cli);
 	json_decref(cli.options);
 	if (fflush(stdout) || ferror(stdout))

@@ -109,7 +109,7 @@ static void type_column(const struct join *j, size_t column, struct typed *out)
 	const char **text = mem_array(t->n_rows, sizeof *text);
 	for (size_t i = 0; i < t->n_rows; i++)
 		text[i] = text_at(t, i, column);
-	typed_from_text(out, text, t->n_rows, false);
+	typed_from_text(out, text, t->n_rows, TYPED_GUESS);
 	mem_free(text);
 }
 
@@ -141,7 +141,7 @@ static int refuse_text(const struct join *j, size_t column, const struct typed *
 	for (size_t i = 0; i < t->n_rows; i++) {
 		const char *text = text_at(t, i, column);
 		struct typed one;
-		typed_from_text(&one, &text, 1, false);
+		typed_from_text(&one, &text, 1, TYPED_GUESS);
 		bool number = one.type == PMX_I64 || one.type == PMX_F64;
 		typed_free(&one);
 		if (!number)

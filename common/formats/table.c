@@ -240,24 +240,29 @@ static enum pmx_type type_of(const char *const *text, size_t n)
 	return flags ? PMX_BOOL : ints ? PMX_I64 : floats ? PMX_F64 : PMX_CATEGORY;
 }
 
+static bool is_missing(const char *text, unsigned how)
+{
+	return !text || (!(how & TYPED_VERBATIM) && text_missing(text));
+}
+
 /* Codes in the order of the bytes; text where the labels are many and all different. */
-static void labels(struct typed *out, const char *const *text, size_t n, bool as_labels)
+static void labels(struct typed *out, const char *const *text, size_t n, unsigned how)
 {
 	struct names *found = names_new();
 	struct pmx_column *c = out->column = pmx_column_new(PMX_CATEGORY, n, 1);
 	size_t present = 0;
 	for (size_t i = 0; i < n; i++) {
-		bool missing = !text[i] || text_missing(text[i]);
+		bool missing = is_missing(text[i], how);
 		c->u32[i] = missing ? PMX_MISSING_CODE : names_add(found, text[i], NULL);
 		present += !missing;
 	}
-	if (!as_labels && found->n > MANY_LABELS && found->n == present) {
+	if (!(how & TYPED_LABELS) && found->n > MANY_LABELS && found->n == present) {
 		pmx_column_free(c);
 		names_free(found);
 		out->type = PMX_TEXT;
 		c = out->column = pmx_column_new(PMX_TEXT, n, 1);
 		for (size_t i = 0; i < n; i++)
-			c->text[i] = text[i] && !text_missing(text[i]) ? text[i] : NULL;
+			c->text[i] = is_missing(text[i], how) ? NULL : text[i];
 		return;
 	}
 	uint32_t *rank = names_ranks(found), *place = mem_array(found->n, sizeof *place);
@@ -274,16 +279,16 @@ static void labels(struct typed *out, const char *const *text, size_t n, bool as
 	names_free(found);
 }
 
-void typed_from_text(struct typed *out, const char *const *text, size_t n, bool as_labels)
+void typed_from_text(struct typed *out, const char *const *text, size_t n, unsigned how)
 {
-	*out = (struct typed){ .type = as_labels ? PMX_CATEGORY : type_of(text, n) };
+	*out = (struct typed){ .type = how == TYPED_GUESS ? type_of(text, n) : PMX_CATEGORY };
 	if (out->type == PMX_CATEGORY) {
-		labels(out, text, n, as_labels);
+		labels(out, text, n, how);
 		return;
 	}
 	struct pmx_column *c = out->column = pmx_column_new(out->type, n, 1);
 	for (size_t i = 0; i < n; i++) {
-		bool missing = !text[i] || text_missing(text[i]);
+		bool missing = is_missing(text[i], how);
 		if (out->type == PMX_BOOL)
 			c->flag[i] = missing ? PMX_MISSING_BOOL : (uint8_t)truth(text[i]);
 		else if (out->type == PMX_I64 && (missing || !text_i64(text[i], &c->i64[i])))

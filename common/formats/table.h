@@ -41,11 +41,13 @@ struct typed {
 	bool ordered;
 };
 
-/*
- * Values of n texts (text_missing() ones are missing); as_labels: labels whatever they look like. Text
- * columns point at `text`, which has to stay.
- */
-void typed_from_text(struct typed *out, const char *const *text, size_t n, bool as_labels);
+enum typed_how {
+	TYPED_GUESS,
+	TYPED_LABELS = 1,               /* labels, however many and whatever they look like */
+	TYPED_VERBATIM = 2              /* texts of a file with types: labels or text; only NULL is missing */
+};
+/* Values of n texts (NULL and text_missing() ones are missing). Text columns point at `text`, which has to stay. */
+void typed_from_text(struct typed *out, const char *const *text, size_t n, unsigned how);
 void typed_free(struct typed *t);
 /* out[i] = value row[i] of c; UINT32_MAX is missing. Text is shared with c. */
 struct pmx_column *column_pick(const struct pmx_column *c, const uint32_t *row, size_t n);

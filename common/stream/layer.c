@@ -222,7 +222,7 @@ void pmx_signature_free(struct pmx_signature *g)
 	mem_free(g);
 }
 
-void pmx_signature_columns(struct pmx_signature *g, const uint32_t *column, size_t n)
+void pmx_signature_columns(struct pmx_signature *g, const uint32_t *column, size_t n, int threads)
 {
 	for (size_t i = 0; i < g->n_columns; i++)
 		g->slot[g->column[i]] = UINT32_MAX;
@@ -233,9 +233,11 @@ void pmx_signature_columns(struct pmx_signature *g, const uint32_t *column, size
 	size_t per = g->kind == PMX_NEIGHBOUR_SIGNATURE ? x->n_rows : g->n_splits;
 	mem_free(g->reference);
 	g->reference = mem_zero(n * per, sizeof *g->reference);
+	for (size_t j = 0; j < n; j++)
+		g->slot[column[j]] = (uint32_t)j;
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
 	for (size_t j = 0; j < n; j++) {
 		double *out = g->reference + j * per;
-		g->slot[column[j]] = (uint32_t)j;
 		for (size_t i = x->start[column[j]]; i < x->start[column[j] + 1]; i++) {
 			uint32_t split = g->control_split ? g->control_split[x->row[i]] : 0;
 			if (g->kind == PMX_NEIGHBOUR_SIGNATURE)
@@ -251,7 +253,7 @@ void pmx_signature_columns(struct pmx_signature *g, const uint32_t *column, size
 
 static int check_rows(const struct pmx_signature *g, const struct pmx_signature_rows *rows, struct err *e)
 {
-	size_t n = rows->source->n_rows;
+	size_t n = rows->source ? rows->source->n_rows : g->controls->n_rows;
 	if (g->kind == PMX_NEIGHBOUR_SIGNATURE) {
 		for (size_t i = 0; i < n * g->k; i++)
 			if (rows->neighbour[i] >= g->controls->n_rows &&
@@ -271,7 +273,7 @@ int pmx_signature_compute(const struct pmx_signature *g, const struct pmx_signat
 {
 	if (check_rows(g, rows, e))
 		return -1;
-	size_t n = rows->source->n_rows, m = g->n_columns, k = g->k;
+	size_t n = rows->source ? rows->source->n_rows : g->controls->n_rows, m = g->n_columns, k = g->k;
 	/* A row without neighbours (its first is UINT32_MAX) or without a split has no signature: NaN. */
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && m > 1)
 	for (size_t j = 0; j < m; j++) {
@@ -297,7 +299,10 @@ int pmx_signature_compute(const struct pmx_signature *g, const struct pmx_signat
 		}
 	}
 	const struct sparse_rows *x = rows->source;
-	for (size_t i = 0; i < n; i++)
+	for (size_t j = 0; !x && j < m; j++)
+		for (size_t p = g->controls->start[g->column[j]]; p < g->controls->start[g->column[j] + 1]; p++)
+			out[j * n + g->controls->row[p]] -= g->controls->value[p];
+	for (size_t i = 0; x && i < n; i++)
 		for (size_t p = x->start[i]; p < x->start[i + 1]; p++)
 			if (g->slot[x->col[p]] != UINT32_MAX)
 				out[g->slot[x->col[p]] * n + i] -= x->value[p];

@@ -33,7 +33,7 @@ int pmx_layer_totals(struct pmx_block *b, const struct pmx_schema *s, size_t lay
 
 /* What a signature needs of the rows at hand. */
 struct pmx_signature_rows {
-	const struct sparse_rows *source;       /* rows of the source layer */
+	const struct sparse_rows *source;       /* rows of the source layer; NULL: these rows are the controls, all of them */
 	const uint32_t *neighbour;              /* rows x k: ordinals among the controls; NULL for a split signature */
 	const uint32_t *split;                  /* codes; NULL for one pool */
 };
@@ -43,7 +43,7 @@ struct pmx_signature;
 struct pmx_signature *pmx_signature_new(const struct pmx_schema *s, size_t layer, const struct sparse_cols *controls,
 					const uint32_t *control_split);
 /* The columns that rows are asked for from now on. */
-void pmx_signature_columns(struct pmx_signature *g, const uint32_t *column, size_t n);
+void pmx_signature_columns(struct pmx_signature *g, const uint32_t *column, size_t n, int threads);
 /* out[column * n_rows + row]. -1 when a neighbour is no control or a split has none. */
 int pmx_signature_compute(const struct pmx_signature *g, const struct pmx_signature_rows *rows, int threads, double *out,
 			  struct err *e);

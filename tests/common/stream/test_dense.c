@@ -138,9 +138,9 @@ static void plain_signature(size_t layer, const uint32_t *column, size_t n, doub
 	size_t source = layer == POOLED ? COUNTS : X;
 	rows_of(&controls, s, source, CONTROLS);
 	rows_of(&all, s, source, ROWS);
-	struct sparse_cols *by_columns = sparse_transpose(&controls);
+	struct sparse_cols *by_columns = sparse_transpose(&controls, 1);
 	struct pmx_signature *g = pmx_signature_new(s, layer, by_columns, layer == MEAN ? split : NULL);
-	pmx_signature_columns(g, column, n);
+	pmx_signature_columns(g, column, n, 1);
 	double *across = mem_array(ROWS * n, sizeof *across);
 	struct pmx_signature_rows rows = { &all, layer == PERT ? near[0] : NULL, layer == MEAN ? split : NULL };
 	if (pmx_signature_compute(g, &rows, 1, across, &e))

@@ -1,0 +1,80 @@
+#include "cli/again.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include <string.h>
+#include <unistd.h>
+
+struct cli_again {
+	const struct cli *c;
+	const char *path;
+	int fd;                         /* to read again from: standard input, or the scratch file; -1: open the path */
+	off_t start;
+	struct pmx_reader *reader;
+	bool peeked;                    /* the reader has not been asked for rows yet */
+};
+
+struct cli_again *cli_again_new(const struct cli *c)
+{
+	struct cli_again *a = mem_zero(1, sizeof *a);
+	a->c = c;
+	a->path = c->n_args ? c->args[0] : "-";
+	a->fd = -1;
+	return a;
+}
+
+static struct file_in *first(struct cli_again *a)
+{
+	struct err e = { 0 };
+	struct file_in *file = cli_file(a->path);
+	bool named = strcmp(a->path, "-");
+	if (file_seekable(file) && named)
+		return file;
+	if (file_seekable(file)) {
+		a->fd = STDIN_FILENO;
+		a->start = (off_t)file_tell(file);
+		return file;
+	}
+	a->fd = file_scratch(&e);
+	if (a->fd < 0)
+		cli_fail(&e);
+	file_tee(file, a->fd);
+	return file;
+}
+
+struct pmx_reader *cli_again_peek(struct cli_again *a)
+{
+	struct pmx_reader *r = cli_again_open(a);
+	a->peeked = true;
+	return r;
+}
+
+struct pmx_reader *cli_again_open(struct cli_again *a)
+{
+	struct file_in *file;
+	if (a->peeked) {
+		a->peeked = false;
+		return a->reader;
+	}
+	if (!a->reader) {
+		file = first(a);
+	} else {
+		pmx_close(a->reader);
+		if (a->fd >= 0) {
+			int fd = dup(a->fd);
+			if (fd < 0 || lseek(fd, a->start, SEEK_SET) < 0)
+				cli_die("the input cannot be read a second time");
+			file = file_from_fd(fd, a->path);
+		} else {
+			file = cli_file(a->path);
+		}
+	}
+	return a->reader = cli_reader(a->c, file, tool.reads);
+}
+
+void cli_again_free(struct cli_again *a)
+{
+	pmx_close(a->reader);
+	if (a->fd > STDIN_FILENO)
+		close(a->fd);
+	mem_free(a);
+}

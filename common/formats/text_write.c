@@ -1,0 +1,138 @@
+/* A layer as a table of numbers: a header of genes, then a line a cell, its name first. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "formats/export.h"
+#include "stream/codec.h"
+#include "stream/layer.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FLUSH = 1 << 18 };
+
+static void put_name(struct bytes *out, const char *s, char separator)
+{
+	if (separator == '\t' || !strpbrk(s, ",\"")) {
+		bytes_add(out, s, strlen(s));
+		return;
+	}
+	bytes_add(out, "\"", 1);
+	for (; *s; s++)
+		bytes_add(out, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
+	bytes_add(out, "\"", 1);
+}
+
+/* A name with the separator of a TSV in it would shift the columns. */
+static int check_name(const char *s, char separator, struct err *e)
+{
+	return strpbrk(s, separator == '\t' ? "\t\n\r" : "\n\r")
+		? err_set(e, "the name '%s' holds a tab or a line's end, which a table cannot hold", s) : 0;
+}
+
+static int put_header(struct bytes *out, const struct pmx_schema *s, char separator, struct err *e)
+{
+	put_name(out, s->row_names, separator);
+	for (size_t i = 0; i < s->n_columns; i++) {
+		const char *name = pmx_column_name(s, i);
+		if (check_name(name, separator, e))
+			return -1;
+		bytes_add(out, &separator, 1);
+		put_name(out, name, separator);
+	}
+	bytes_add(out, "\n", 1);
+	return 0;
+}
+
+/* Whole numbers up to 10^15 are written as such; f32 values with as many digits as give them back. */
+static size_t put_value(char *out, double v, bool single)
+{
+	if (!single || !isfinite(v) || (v == floor(v) && fabs(v) < 1e15))
+		return text_put_f64(out, v);
+	for (int digits = 6; digits < 9; digits++) {
+		int n = snprintf(out, TEXT_F64, "%.*g", digits, v);
+		double back;
+		if (text_f64(out, &back) && (float)back == (float)v)
+			return (size_t)n;
+	}
+	return (size_t)snprintf(out, TEXT_F64, "%.9g", v);
+}
+
+static int put_block(struct bytes *out, struct pmx_block *b, const struct pmx_schema *s, size_t layer, char separator,
+		     struct sparse_rows *rows, struct file_out *file, struct err *e)
+{
+	const char *const *name = export_row_names(b, s, e);
+	bool single = s->field[layer].storage != PMX_RECIPE && s->field[layer].type == PMX_F32;
+	sparse_rows_clear(rows);
+	if (!name || pmx_layer_rows(b, s, layer, 0, b->n_rows, rows, e))
+		return -1;
+	for (size_t r = 0; r < b->n_rows; r++) {
+		if (check_name(name[r], separator, e))
+			return -1;
+		put_name(out, name[r], separator);
+		size_t at = rows->start[r];
+		for (uint32_t i = 0; i < s->n_columns; i++) {
+			char text[TEXT_F64 + 1] = { separator, '0' };
+			size_t n = 1;
+			if (at < rows->start[r + 1] && rows->col[at] == i)
+				n = put_value(text + 1, rows->value[at++], single);
+			bytes_add(out, text, n + 1);
+		}
+		bytes_add(out, "\n", 1);
+		if (out->n >= FLUSH) {
+			if (file_write(file, out->at, out->n, e))
+				return -1;
+			out->n = 0;
+		}
+	}
+	return 0;
+}
+
+static int put_table(struct pmx_reader *in, struct file_out *file, const struct export_options *o, char separator, struct err *e)
+{
+	const struct pmx_schema *s = pmx_reader_schema(in);
+	size_t layer = export_main_layer(s, o->layer, false, e);
+	if (layer == PMX_NO_FIELD || export_check_layer(s, layer, e))
+		return -1;
+	struct bytes out = { 0 };
+	struct sparse_rows rows;
+	struct pmx_block *b;
+	int more = put_header(&out, s, separator, e) ? -1 : 1;
+	sparse_rows_init(&rows, s->n_columns);
+	pmx_want(in, pmx_find(s, PMX_OBS, s->row_names));
+	pmx_layer_want(in, s, layer);
+	while (more > 0 && (more = pmx_next(in, &b, e)) > 0) {
+		if (put_block(&out, b, s, layer, separator, &rows, file, e))
+			more = -1;
+		pmx_block_free(b);
+	}
+	if (!more && file_write(file, out.at, out.n, e))
+		more = -1;
+	bytes_free(&out);
+	sparse_rows_free(&rows);
+	return more;
+}
+
+static int run(struct pmx_reader *in, const char *path, const struct export_options *o, char separator, struct err *e)
+{
+	struct file_out *file = file_create(path, e);
+	if (!file)
+		return -1;
+	if (!put_table(in, file, o, separator, e))
+		return file_commit(file, e);
+	file_abandon(file);
+	return -1;
+}
+
+static int run_tsv(struct pmx_reader *in, const char *path, const struct export_options *o, struct err *e)
+{
+	return run(in, path, o, '\t', e);
+}
+
+static int run_csv(struct pmx_reader *in, const char *path, const struct export_options *o, struct err *e)
+{
+	return run(in, path, o, ',', e);
+}
+
+const struct export_format export_tsv = { "tsv", false, run_tsv };
+const struct export_format export_csv = { "csv", false, run_csv };

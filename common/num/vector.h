@@ -1,0 +1,121 @@
+/*
+ * Eight doubles at a time, as GCC and clang vectors: one order of operations on
+ * every CPU, wide registers where there are some (functions that use these are
+ * cloned with VECTOR_CLONES and picked when the program starts).
+ */
+#ifndef NUM_VECTOR_H
+#define NUM_VECTOR_H
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef double vec8 __attribute__((vector_size(64)));
+typedef int64_t vec8i __attribute__((vector_size(64)));
+
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define VECTOR_CLONES
+#endif
+
+#define VECTOR_INLINE static inline __attribute__((always_inline))
+
+VECTOR_INLINE vec8 vec8_load(const double *p)
+{
+	vec8 v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+VECTOR_INLINE void vec8_store(double *p, vec8 v)
+{
+	memcpy(p, &v, sizeof v);
+}
+
+/* The first n of 8 (n < 8), the rest `fill`. */
+VECTOR_INLINE vec8 vec8_load_part(const double *p, size_t n, double fill)
+{
+	double tmp[8] = { fill, fill, fill, fill, fill, fill, fill, fill };
+	memcpy(tmp, p, n * sizeof *p);
+	return vec8_load(tmp);
+}
+
+VECTOR_INLINE vec8 vec8_set(double x)
+{
+	return (vec8){ x, x, x, x, x, x, x, x };
+}
+
+/* Pairwise, always in this order. */
+VECTOR_INLINE double vec8_sum(vec8 v)
+{
+	return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+VECTOR_INLINE double vec8_product(vec8 v)
+{
+	return ((v[0] * v[4]) * (v[2] * v[6])) * ((v[1] * v[5]) * (v[3] * v[7]));
+}
+
+VECTOR_INLINE vec8 vec8_select(vec8i mask, vec8 yes, vec8 no)
+{
+	vec8i y, n;
+	memcpy(&y, &yes, sizeof y);
+	memcpy(&n, &no, sizeof n);
+	vec8i r = (y & mask) | (n & ~mask);
+	vec8 out;
+	memcpy(&out, &r, sizeof out);
+	return out;
+}
+
+/*
+ * e^r - 1 for the reduced argument and the power of two, |x| <= 708: x = k ln 2 + r, |r| <= ln 2 / 2,
+ * a polynomial of degree 13 (Taylor; the rest is below 2^-58).
+ */
+VECTOR_INLINE void vec8_reduce(vec8 x, vec8 *power, vec8 *rest)
+{
+	const double shift = 0x1.8p52;
+	vec8 k = x * 0x1.71547652b82fep0 + shift;
+	vec8i bits;
+	memcpy(&bits, &k, sizeof bits);
+	k -= shift;
+	vec8 r = (x - k * 0x1.62e42fee00000p-1) - k * 0x1.a39ef35793c76p-33;
+	/* The low bits of the shifted number are k itself. */
+	vec8i exponent = (bits + 1023) << 52;
+	memcpy(power, &exponent, sizeof *power);
+	vec8 p = vec8_set(1.0 / 6227020800.0);
+	p = p * r + 1.0 / 479001600.0;
+	p = p * r + 1.0 / 39916800.0;
+	p = p * r + 1.0 / 3628800.0;
+	p = p * r + 1.0 / 362880.0;
+	p = p * r + 1.0 / 40320.0;
+	p = p * r + 1.0 / 5040.0;
+	p = p * r + 1.0 / 720.0;
+	p = p * r + 1.0 / 120.0;
+	p = p * r + 1.0 / 24.0;
+	p = p * r + 1.0 / 6.0;
+	p = p * r + 0.5;
+	*rest = p * r * r + r;
+}
+
+VECTOR_INLINE vec8 vec8_clamp(vec8 x, double low, double high)
+{
+	x = vec8_select((vec8i)(x < low), vec8_set(low), x);
+	return vec8_select((vec8i)(x > high), vec8_set(high), x);
+}
+
+/* Within 1 ulp for |x| <= 708; clamped outside. */
+VECTOR_INLINE vec8 vec8_exp(vec8 x)
+{
+	vec8 power, rest;
+	vec8_reduce(vec8_clamp(x, -708, 708), &power, &rest);
+	return power + power * rest;
+}
+
+VECTOR_INLINE vec8 vec8_expm1(vec8 x)
+{
+	vec8 power, rest;
+	vec8_reduce(vec8_clamp(x, -708, 708), &power, &rest);
+	return power * rest + (power - 1);
+}
+
+#endif

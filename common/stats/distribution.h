@@ -1,0 +1,17 @@
+/*
+ * Tails of distributions, on the natural log scale so that no p value is lost
+ * to underflow: log P(X > x). Relative accuracy of P about 1e-12.
+ */
+#ifndef STATS_DISTRIBUTION_H
+#define STATS_DISTRIBUTION_H
+
+double distribution_log_normal_tail(double z);              /* log P(Z > z) */
+double distribution_log_normal_two_sided(double z);         /* log P(|Z| > |z|) */
+double distribution_log_chisq1_tail(double x);              /* 1 degree of freedom */
+double distribution_log_t_two_sided(double t, double df);   /* log P(|T| > |t|) */
+/* log of the regularised incomplete beta function I_x(a, b), by its continued fraction. */
+double distribution_log_beta(double x, double a, double b);
+double distribution_log_f_tail(double f, double df1, double df2);
+double distribution_normal_quantile(double p);              /* Wichura's AS 241 */
+
+#endif
