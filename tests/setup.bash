@@ -15,9 +15,9 @@ work() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-# A small screen that most tests can use: 600 cells x 200 genes x 6 targets.
+# A small screen that most tests can use: 600 cells x 400 genes x 6 targets.
 small_screen() {
-	simulate-screen --cells 600 --genes 200 --targets 6 --controls 120 --splits 2 --seed 11 "$@"
+	simulate-screen --cells 600 --genes 400 --targets 6 --controls 120 --splits 2 --effect 1.5 --seed 11 "$@"
 }
 
 papalexi() {

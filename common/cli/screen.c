@@ -82,6 +82,19 @@ static size_t find_signature(const struct pmx_schema *s, const char *name, struc
 	return layer;
 }
 
+/* A recipe is of use only against the controls that it was made with. */
+static void check_signature(const struct pmx_schema *s, const struct screen_options *o, const char *name)
+{
+	struct err e = { 0 };
+	size_t layer = find_signature(s, name, &e);
+	if (layer == PMX_NO_FIELD)
+		cli_fail(&e);
+	const struct pmx_recipe *r = &s->field[layer].recipe;
+	if (pmx_layer_is_signature(s, layer) && (strcmp(r->pert_key, o->pert_key) || strcmp(r->control, o->control)))
+		cli_die("layer '%s' was made against the controls %s of column %s, not %s of %s; run pert-signature again", name, r->control,
+			r->pert_key, o->control, o->pert_key);
+}
+
 struct screen *screen_open(const struct cli *c, const struct screen_options *o, unsigned wants, const char *signature,
 			   const char *matrix)
 {
@@ -100,8 +113,8 @@ struct screen *screen_open(const struct cli *c, const struct screen_options *o, 
 		cli_fail(&e);
 	if ((wants & SCREEN_EXPRESSION) && screen_expression_of(in, o->layer, &e) == PMX_NO_FIELD)
 		cli_fail(&e);
-	if ((wants & SCREEN_SIGNATURE) && find_signature(in, signature, &e) == PMX_NO_FIELD)
-		cli_fail(&e);
+	if (wants & SCREEN_SIGNATURE)
+		check_signature(in, o, signature);
 	if (wants & SCREEN_MATRIX) {
 		size_t m = pmx_find(in, PMX_OBS, matrix);
 		if (m == PMX_NO_FIELD || !in->field[m].matrix || in->field[m].type == PMX_U32)
@@ -126,9 +139,6 @@ struct screen *screen_open(const struct cli *c, const struct screen_options *o, 
 		pmx_layer_want(s->in, s->s, s->signature);
 		const struct pmx_recipe *r = &s->s->field[s->signature].recipe;
 		if (pmx_layer_is_signature(s->s, s->signature)) {
-			if (strcmp(r->pert_key, o->pert_key) || strcmp(r->control, o->control))
-				cli_die("layer '%s' was made against the controls %s of column %s, not %s of %s; run pert-signature again", signature,
-					r->control, r->pert_key, o->control, o->pert_key);
 			s->neighbours = pmx_find(s->s, PMX_OBS, r->neighbours);
 			s->pool = pmx_find(s->s, PMX_OBS, r->split);
 			s->layer = pmx_find(s->s, PMX_LAYER, r->source);

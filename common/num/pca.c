@@ -221,6 +221,9 @@ static bool form_matrix(const struct pca *p, size_t n_values, size_t k, size_t m
 {
 	double n = (double)p->n_genes, cells = (double)p->n_cells;
 	double form = n * n * cells / 1e11, blocks = (20 * (double)k + 250) / PACKED_WIDTH;
+	/* A bound of its own, so that the way, and with it the last bits, do not follow --memory unless that is tiny. */
+	if (p->n_genes > 4096)
+		return false;
 	return (n * n + 4 * PACKED_ROWS * n) * sizeof(double) < (double)memory && form + blocks * n * n * 2e-9 < blocks * (double)n_values * 4.3e-9;
 }
 

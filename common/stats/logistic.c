@@ -7,12 +7,13 @@ struct sums {
 	double w, wx, wxx;              /* weights */
 	double we, wxe;                 /* weights times linear predictor */
 	double r, rx;                   /* y - mu */
-	double log1pe;                  /* log(1 + e^eta) */
-	double eta;
+	double log1pe;                  /* log(1 + e^eta) - log(1 + e^eta0), eta0 of the model without x */
+	double eta;                     /* eta - eta0 */
 };
 
 struct beta {
 	double intercept, slope;
+	double null_eta, null_log1pe;   /* of the model without x: deviances are summed as differences from it, which keeps small ones exact */
 };
 
 /* R cuts e^eta at the machine epsilon and its inverse beyond |eta| = 30. */
@@ -26,6 +27,7 @@ struct beta {
 VECTOR_CLONES
 static struct sums add_cells(const double *x, size_t n, double y, struct beta b)
 {
+	double shrink = exp(-b.null_log1pe);
 	enum { RUN = 16 };
 	vec8 w = vec8_set(0), wx = w, wxx = w, we = w, wxe = w, r = w, rx = w, eta_sum = w;
 	vec8 product = vec8_set(1);
@@ -55,8 +57,8 @@ static struct sums add_cells(const double *x, size_t n, double y, struct beta b)
 		wxe += weight * eta * v;
 		r += rest;
 		rx += rest * v;
-		eta_sum += mask * logit;
-		product *= 1 + mask * e;
+		eta_sum += mask * (logit - b.null_eta);
+		product *= 1 + mask * (one_e * shrink - 1);
 		if (++in_product == RUN) {
 			for (int k = 0; k < 8; k++)
 				logs += log(product[k]);
@@ -77,19 +79,19 @@ static void add_zeros(struct sums *s, double n, double y, struct beta b)
 	s->w += n * w;
 	s->we += n * w * eta;
 	s->r += n * (y - mu);
-	s->log1pe += n * log1p(e);
-	s->eta += n * logit;
+	s->log1pe += n * (log1p(e) - b.null_log1pe);
+	s->eta += n * (logit - b.null_eta);
 }
 
 /* Newton's step in terms of the working response z = eta + (y - mu) / w. */
-static struct beta solve(const struct sums *a, const struct sums *b)
+static void solve(const struct sums *a, const struct sums *b, struct beta *beta)
 {
 	double w = a->w + b->w, wx = a->wx + b->wx, wxx = a->wxx + b->wxx;
 	double wz = a->we + b->we + a->r + b->r, wxz = a->wxe + b->wxe + a->rx + b->rx;
 	double mean_x = wx / w, mean_z = wz / w;
 	double sxx = wxx - wx * mean_x, sxz = wxz - wx * mean_z;
-	double slope = sxx > 0 ? sxz / sxx : 0;
-	return (struct beta){ mean_z - slope * mean_x, slope };
+	beta->slope = sxx > 0 ? sxz / sxx : 0;
+	beta->intercept = mean_z - beta->slope * mean_x;
 }
 
 /* First round: mu = 3/4 for the reference and 1/4 for the target, whatever x. */
@@ -110,7 +112,8 @@ struct logistic_result logistic_lr(const double *target, size_t n_target, size_t
 	double null_deviance = -2 * (n1 * log(n1 / n) + n2 * log(n2 / n));
 	struct sums t = first_round(target, n_target, (double)target_zeros, 0);
 	struct sums c = first_round(reference, n_reference, (double)reference_zeros, 1);
-	struct beta b = solve(&t, &c);
+	struct beta b = { .null_eta = log(n2 / n1), .null_log1pe = log(n / n1) };
+	solve(&t, &c, &b);
 	double old = -2 * n * log(0.75), deviance = 0;
 	struct logistic_result out = { 0 };
 	for (out.rounds = 1; ; out.rounds++) {
@@ -118,14 +121,15 @@ struct logistic_result logistic_lr(const double *target, size_t n_target, size_t
 		add_zeros(&t, (double)target_zeros, 0, b);
 		c = add_cells(reference, n_reference, 1, b);
 		add_zeros(&c, (double)reference_zeros, 1, b);
-		deviance = 2 * (t.log1pe + c.log1pe - c.eta);
+		out.statistic = -2 * (t.log1pe + c.log1pe - c.eta);
+		deviance = null_deviance - out.statistic;
 		out.converged = fabs(deviance - old) / (fabs(deviance) + 0.1) < 1e-8;
 		if (out.converged || out.rounds == 25)
 			break;
 		old = deviance;
-		b = solve(&t, &c);
+		solve(&t, &c, &b);
 	}
 	out.slope = b.slope;
-	out.statistic = fabs(null_deviance - deviance);
+	out.statistic = fabs(out.statistic);
 	return out;
 }

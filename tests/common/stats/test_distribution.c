@@ -1,0 +1,39 @@
+#include "stats/distribution.h"
+#include "unit.h"
+
+/* Values of SciPy 1.18 (mpmath where it underflows). */
+UNIT(normal_tails)
+{
+	CHECK_RELATIVE(exp(distribution_log_normal_tail(0)), 0.5, 1e-15);
+	CHECK_RELATIVE(exp(distribution_log_normal_tail(1.5)), 0.06680720126885807, 1e-14);
+	CHECK_RELATIVE(exp(distribution_log_normal_tail(-3)), 0.9986501019683699, 1e-15);
+	CHECK_RELATIVE(distribution_log_normal_tail(30), -454.32124395634327, 1e-13);
+	CHECK_RELATIVE(distribution_log_normal_tail(60), -1805.013560680567, 1e-13);
+	CHECK_RELATIVE(exp(distribution_log_normal_two_sided(-2)), 0.04550026389635842, 1e-14);
+}
+
+UNIT(chi_square_tail)
+{
+	CHECK_RELATIVE(exp(distribution_log_chisq1_tail(3.841458820694124)), 0.05, 1e-13);
+	CHECK_RELATIVE(exp(distribution_log_chisq1_tail(0)), 1, 0);
+	CHECK_RELATIVE(distribution_log_chisq1_tail(3000), -1504.2293081924811, 1e-12);
+}
+
+UNIT(t_tail)
+{
+	CHECK_RELATIVE(exp(distribution_log_t_two_sided(1.5, 20)), 0.14923577116925246, 1e-12);
+	CHECK_RELATIVE(exp(distribution_log_t_two_sided(-0.1, 20)), 0.9213399413456138, 1e-13);
+	CHECK_RELATIVE(exp(distribution_log_t_two_sided(30, 900)), 1.2919180403050489e-137, 2e-12);
+	CHECK_RELATIVE(exp(distribution_log_t_two_sided(2, 1.5)), 0.22418833035605112, 1e-11);
+	CHECK(isnan(distribution_log_t_two_sided(NAN, 5)));
+}
+
+UNIT(f_tail_and_quantile)
+{
+	CHECK_RELATIVE(exp(distribution_log_f_tail(4, 3, 12)), 0.03459035715564687, 1e-12);
+	CHECK_RELATIVE(distribution_normal_quantile(0.975), 1.959963984540054, 1e-14);
+	CHECK_RELATIVE(distribution_normal_quantile(1e-20), -9.262340089798408, 1e-13);
+	CHECK_NEAR(distribution_normal_quantile(0.5), 0, 1e-15);
+}
+
+UNITS(RUN(normal_tails), RUN(chi_square_tail), RUN(t_tail), RUN(f_tail_and_quantile))
