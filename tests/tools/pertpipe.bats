@@ -1,4 +1,5 @@
 load ../setup
+load screens
 setup() { work; }
 
 @test "alone and with --help it lists every tool" {
@@ -13,7 +14,7 @@ setup() { work; }
 }
 
 @test "it runs a tool with its arguments, input and status" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	pertpipe pmx-view --head 3 a.pmx | cmp - <(pmx-view --head 3 a.pmx)
 	cat a.pmx | pertpipe pmx-info -q | cmp - <(pmx-info a.pmx)
 	run -2 pertpipe pmx-info --nonsense

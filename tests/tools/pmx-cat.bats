@@ -4,7 +4,7 @@ setup() { work; }
 
 @test "parts make the whole again, in any blocks" {
 	for rows in 1 7 1000; do
-		grouped_screen --block-rows $rows | normalize -o a.pmx
+		tiny_screen --block-rows $rows | normalize -o a.pmx
 		pmx-select --rows 1-100 a.pmx -o 1.pmx
 		pmx-select --rows 101-101 a.pmx -o 2.pmx
 		pmx-select --rows 102- a.pmx -o 3.pmx
@@ -18,7 +18,7 @@ setup() { work; }
 }
 
 @test "blocks whose labels keep their codes are copied as they are" {
-	grouped_screen --compression-level 9 -o a.pmx
+	tiny_screen --compression-level 9 -o a.pmx
 	pmx-cat a.pmx -o b.pmx
 	pmx-diff a.pmx b.pmx
 	# At another level nothing is packed again: the sizes of header and trailer differ, the block does not.
@@ -38,7 +38,7 @@ setup() { work; }
 }
 
 @test "dictionaries are united, in the order of first appearance" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	printf 'cell\tbatch\nc000000001\tb\nc000000002\td\n' >1.tsv
 	printf 'cell\tbatch\nc000000301\ta\nc000000302\td\nc000000303\tc\n' >2.tsv
 	pmx-select --rows 1-300 a.pmx | pmx-join -q --obs 1.tsv -o 1.pmx
@@ -63,7 +63,7 @@ assert f["values"] == ["b", "d", "a", "c"], f'
 }
 
 @test "a promise that no longer holds goes, with a note" {
-	grouped_screen -o a.pmx
+	tiny_screen -o a.pmx
 	run -0 --separate-stderr bash -c 'pmx-cat a.pmx a.pmx >b.pmx'
 	[[ $stderr == *"does not promise to be grouped by gene_target"*pmx-sort* ]]
 	pmx-check -q b.pmx
@@ -78,7 +78,7 @@ assert f["values"] == ["b", "d", "a", "c"], f'
 }
 
 @test "streams that do not fit are refused by name" {
-	small_screen | normalize -o a.pmx
+	tiny_screen | normalize -o a.pmx
 	pmx-select --rows 1-10 a.pmx -o b.pmx
 	pmx-select --drop-layer X a.pmx -o no_x.pmx
 	run -1 pmx-cat a.pmx no_x.pmx -o c.pmx
@@ -88,7 +88,7 @@ assert f["values"] == ["b", "d", "a", "c"], f'
 	pmx-select --genes T0001,T0002 a.pmx -o genes.pmx
 	run -1 pmx-cat a.pmx genes.pmx -o c.pmx
 	[[ $output == *"200 columns"*"has 2"* ]]
-	small_screen --targets 5 | normalize -o other.pmx
+	tiny_screen --targets 5 | normalize -o other.pmx
 	run -1 pmx-cat a.pmx other.pmx -o c.pmx
 	[[ $output == *"column 6 is 'T0006' in a.pmx and 'G00006' in other.pmx"* ]]
 	pmx-select --drop-layer X a.pmx | normalize --target-sum 5000 -o sum.pmx
@@ -104,8 +104,8 @@ assert f["values"] == ["b", "d", "a", "c"], f'
 }
 
 @test "metadata of the columns stay where they agree" {
-	small_screen -o a.pmx
-	small_screen --seed 12 -o b.pmx
+	tiny_screen -o a.pmx
+	tiny_screen --seed 12 -o b.pmx
 	run -0 --separate-stderr bash -c 'pmx-cat a.pmx b.pmx >c.pmx'
 	[[ $stderr == *"'true_mean' is not the same"* ]]
 	[ "$(pmx-view --var c.pmx | head -n 1)" = gene ]
@@ -113,7 +113,7 @@ assert f["values"] == ["b", "d", "a", "c"], f'
 }
 
 @test "the history of each input is kept" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	pmx-select --rows 1-10 a.pmx -o 'b c.pmx'
 	pmx-cat a.pmx 'b c.pmx' 2>/dev/null | pmx-info | sed '1,/^made by/d' >out
 	grep -qF "pmx-cat a.pmx 'b c.pmx'" out
@@ -122,7 +122,7 @@ assert f["values"] == ["b", "d", "a", "c"], f'
 }
 
 @test "a cut input leaves no result" {
-	small_screen --block-rows 20 -o a.pmx
+	tiny_screen --block-rows 20 -o a.pmx
 	head -c -30 a.pmx >cut.pmx
 	run -1 pmx-cat a.pmx cut.pmx -o b.pmx
 	[[ $output == *cut.pmx* ]]

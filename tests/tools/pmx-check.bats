@@ -4,7 +4,7 @@ setup() { work; }
 
 @test "a sound stream, file and pipe, in any blocks" {
 	for rows in 1 7 1000; do
-		grouped_screen --block-rows $rows | normalize -o a.pmx
+		tiny_screen --block-rows $rows | normalize -o a.pmx
 		run -0 pmx-check a.pmx
 		[[ $output == "a.pmx: sound; cells, 600 rows x 200 columns, "* ]]
 		run -0 bash -c 'cat a.pmx | pmx-check -q'
@@ -38,7 +38,7 @@ setup() { work; }
 }
 
 @test "bytes after the end, and a stream behind a stream" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	(cat a.pmx && printf x) >b.pmx
 	run -1 pmx-check b.pmx
 	[[ $output == *"after the end"* ]]
@@ -48,7 +48,7 @@ setup() { work; }
 }
 
 @test "every cut is found" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	size=$(stat -c %s a.pmx)
 	for n in 0 1 15 16 17 63 64 500 $((size / 3)) $((size - 24)) $((size - 1)); do
 		head -c $n a.pmx >cut.pmx
@@ -58,7 +58,7 @@ setup() { work; }
 }
 
 @test "totals that cannot be are found, others are accepted" {
-	small_screen | normalize -o a.pmx
+	tiny_screen | normalize -o a.pmx
 	pmx-select --genes T0001,T0002,T0003 a.pmx | pmx-check
 	# A tool that wrote the column by hand: the recipe's total is zero where there are counts.
 	python3 "$repo/tests/tools/patch_pmx.py" a.pmx n_counts 7 0.0 >b.pmx
@@ -71,7 +71,7 @@ setup() { work; }
 }
 
 @test "rows out of the promised order are found" {
-	grouped_screen -o a.pmx
+	tiny_screen -o a.pmx
 	# gene_target of row 300 becomes NT (code 0), and of row 0 the first target (code 1).
 	python3 "$repo/tests/tools/patch_pmx.py" a.pmx gene_target 300 0 >b.pmx
 	run -1 pmx-check b.pmx
@@ -99,7 +99,7 @@ setup() { work; }
 }
 
 @test "names that come twice are a note" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	pmx-cat a.pmx a.pmx -o b.pmx
 	run -0 --separate-stderr pmx-check b.pmx
 	[[ $stderr == *"600 rows have the name of an earlier row, the first of them row 600"* ]]
@@ -108,7 +108,7 @@ setup() { work; }
 }
 
 @test "a block that lacks a section is refused, also by tools that only pass it on" {
-	small_screen --block-rows 100 -o a.pmx
+	tiny_screen --block-rows 100 -o a.pmx
 	for field in cell replicate true_efficacy; do
 		python3 "$repo/tests/tools/patch_pmx.py" a.pmx $field 250 drop >b.pmx
 		for tool in pmx-check "pmx-select --genes T0001" "pmx-cat a.pmx" "pmx-sort --by gene_target" pmx-view; do
@@ -120,7 +120,7 @@ setup() { work; }
 }
 
 @test "what this version does not know is read over, but not unverified" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	python3 "$repo/tests/tools/patch_pmx.py" a.pmx cell 0 chunk >b.pmx
 	pmx-check b.pmx
 	pmx-diff a.pmx b.pmx

@@ -3,9 +3,9 @@ load screens
 setup() { work; }
 
 @test "a stream equals itself, in other blocks, as a pipe, at another level" {
-	small_screen | normalize -o a.pmx
+	tiny_screen | normalize -o a.pmx
 	for rows in 1 7 1000; do
-		small_screen --block-rows $rows --compression-level 0 | normalize -o b.pmx
+		tiny_screen --block-rows $rows --compression-level 0 | normalize -o b.pmx
 		run -0 pmx-diff a.pmx b.pmx
 		[ -z "$output" ]
 		cat b.pmx | pmx-diff -t 1 a.pmx -
@@ -16,7 +16,7 @@ setup() { work; }
 }
 
 @test "each kind of difference is found and named" {
-	small_screen | normalize -o a.pmx
+	tiny_screen | normalize -o a.pmx
 	patch() { python3 "$repo/tests/tools/patch_pmx.py" a.pmx "$@"; }
 	patch true_efficacy 5 12.5 >b.pmx
 	run -1 pmx-diff a.pmx b.pmx
@@ -58,7 +58,7 @@ setup() { work; }
 }
 
 @test "tolerances" {
-	small_screen -o s.pmx
+	tiny_screen -o s.pmx
 	printf 'cell\tx\nc000000001\t1000\nc000000002\t0.001\nc000000003\tNA\nc000000004\tinf\n' >1.tsv
 	printf 'cell\tx\nc000000001\t1000.5\nc000000002\t0.0015\nc000000003\tNA\nc000000004\tinf\n' >2.tsv
 	pmx-join -q --obs 1.tsv s.pmx -o a.pmx
@@ -83,7 +83,7 @@ setup() { work; }
 }
 
 @test "whole numbers that no double tells apart" {
-	small_screen -o s.pmx
+	tiny_screen -o s.pmx
 	printf 'cell\tn\nc000000001\t9007199254740993\n' >1.tsv
 	printf 'cell\tn\nc000000001\t9007199254740992\n' >2.tsv
 	pmx-join -q --obs 1.tsv s.pmx -o a.pmx
@@ -115,7 +115,7 @@ setup() { work; }
 }
 
 @test "signs of a matrix that are free" {
-	small_screen -o s.pmx
+	tiny_screen -o s.pmx
 	pmx-view --columns true_efficacy s.pmx | awk -F '\t' 'NR == 1 { print "cell\ta\tb" } NR > 1 { print $1 "\t" NR "\t" $2 + 1 }' >1.tsv
 	awk -F '\t' 'NR == 1 { print } NR > 1 { print $1 "\t" $2 "\t" (-$3) }' 1.tsv >2.tsv
 	pmx-join --obsm P=1.tsv s.pmx -o a.pmx
@@ -143,7 +143,7 @@ setup() { work; }
 }
 
 @test "failures are no differences" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	head -c 20000 a.pmx >cut.pmx
 	run -1 --separate-stderr pmx-diff a.pmx cut.pmx
 	[[ $stderr == *cut.pmx* ]]

@@ -4,7 +4,7 @@ setup() { work; }
 
 @test "a file says what a pipe says, in any blocks" {
 	for rows in 1 7 1000; do
-		grouped_screen --block-rows $rows -o a.pmx
+		tiny_screen --block-rows $rows -o a.pmx
 		pmx-info a.pmx >file
 		pmx-info <a.pmx >seekable
 		cat a.pmx | pmx-info >pipe
@@ -15,7 +15,7 @@ setup() { work; }
 }
 
 @test "recipes as formulas, order, groups and the commands that made it" {
-	grouped_screen | normalize --target-sum 5000 -o a.pmx
+	tiny_screen | normalize --target-sum 5000 -o a.pmx
 	pmx-info a.pmx >out
 	grep -q '^  X  *log1p(counts / n_counts \* 5000)$' out
 	grep -qx 'order: grouped by gene_target, first NT' out
@@ -28,13 +28,13 @@ setup() { work; }
 
 @test "words that a shell would split are quoted in the replay" {
 	printf 'T0001\nG00150\n' >"it's a list"
-	small_screen | pmx-select --genes "it's a list" --where "gene_target in ('NT', \"T0001\")" -o a.pmx
+	tiny_screen | pmx-select --genes "it's a list" --where "gene_target in ('NT', \"T0001\")" -o a.pmx
 	pmx-info a.pmx | sed '1,/^made by/d' >again.sh
 	bash again.sh | cmp - a.pmx
 }
 
 @test "JSON has the header, rows, groups and the replay" {
-	grouped_screen | normalize | pmx-info --json >out
+	tiny_screen | normalize | pmx-info --json >out
 	python3 - out <<-'PY'
 	import json, sys
 	o = json.load(open(sys.argv[1]))
@@ -48,7 +48,7 @@ setup() { work; }
 }
 
 @test "a file cut short is refused, wherever it is cut" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	size=$(stat -c %s a.pmx)
 	for n in 0 1 10 100 2000 $((size / 2)) $((size - 1)); do
 		head -c $n a.pmx >cut.pmx
@@ -72,7 +72,7 @@ setup() { work; }
 }
 
 @test "damage in the header is found" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	printf '\xff' | dd of=a.pmx bs=1 seek=300 conv=notrunc status=none
 	run -1 pmx-info a.pmx
 }

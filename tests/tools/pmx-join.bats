@@ -13,7 +13,7 @@ table() { # a table with a column of every type, for the rows with these numbers
 
 @test "columns of every type, matched by name, in any blocks" {
 	table $(seq 600 -1 1) >t.tsv
-	small_screen | pmx-join --obs t.tsv -o expected.pmx
+	tiny_screen | pmx-join --obs t.tsv -o expected.pmx
 	pmx-check expected.pmx
 	pmx-info --json expected.pmx | python3 -c '
 import json, sys
@@ -25,7 +25,7 @@ for r in csv.DictReader(sys.stdin, delimiter="\t"):
     k = int(r["cell"][1:])
     assert (r["ok"], int(r["n"]), float(r["x"]), r["label"]) == (str(k % 2 == 1), k, k / 7, "a b" if k % 3 else "it\x27s \"q\""), r'
 	for rows in 1 7 1000; do
-		small_screen --block-rows $rows -o a.pmx
+		tiny_screen --block-rows $rows -o a.pmx
 		pmx-join --obs t.tsv a.pmx -o b.pmx
 		pmx-diff b.pmx expected.pmx
 		cat a.pmx | pmx-join -t 1 --obs t.tsv | cmp - b.pmx
@@ -33,7 +33,7 @@ for r in csv.DictReader(sys.stdin, delimiter="\t"):
 }
 
 @test "everything else goes on byte for byte" {
-	small_screen --compression-level 9 | normalize -o a.pmx
+	tiny_screen --compression-level 9 | normalize -o a.pmx
 	table $(seq 1 600) >t.tsv
 	pmx-join --obs t.tsv a.pmx | pmx-select --columns gene_target,guide_id,replicate,true_efficacy,n_counts | pmx-diff - a.pmx
 	# The dictionary is in the order of the bytes.
@@ -44,7 +44,7 @@ assert f["values"] == ["a b", "it\x27s \"q\""], f'
 }
 
 @test "the table plain, gz or zst, tabs or commas, from a pipe, by another column" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	table $(seq 1 600) >t.tsv
 	pmx-join --obs t.tsv a.pmx -o expected.pmx
 	gzip -k t.tsv
@@ -63,7 +63,7 @@ assert f["values"] == ["a b", "it\x27s \"q\""], f'
 }
 
 @test "rows without a line are missing, and counted" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	table 3 1 2 1000 >t.tsv
 	run -0 --separate-stderr bash -c 'pmx-join --obs t.tsv a.pmx >b.pmx'
 	[[ $stderr == *"3 of 600 rows have a line"*"1 of its 4 lines name no row"* ]]
@@ -78,7 +78,7 @@ assert f["values"] == ["a b", "it\x27s \"q\""], f'
 }
 
 @test "no row that matches is an error" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	table 1000 1001 >t.tsv
 	run -1 pmx-join --obs t.tsv a.pmx -o b.pmx
 	[[ $output == *"no row of the stream"*c000001000*--key* ]]
@@ -86,7 +86,7 @@ assert f["values"] == ["a b", "it\x27s \"q\""], f'
 }
 
 @test "a column that is there needs --replace; names, ingredients and the order are guarded" {
-	grouped_screen | normalize -o a.pmx
+	tiny_screen | normalize -o a.pmx
 	printf 'cell\treplicate\nc000000001\tx\nc000000600\ty\n' >t.tsv
 	run -1 pmx-join --obs t.tsv a.pmx -o b.pmx
 	[[ $output == *"'replicate' already"*--replace* ]]
@@ -106,7 +106,7 @@ assert f["values"] == ["a b", "it\x27s \"q\""], f'
 }
 
 @test "tables that cannot be joined" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	printf 'cell\tx\nc000000001\t1\nc000000002\t2\nc000000001\t3\n' >t.tsv
 	run -1 pmx-join --obs t.tsv a.pmx -o b.pmx
 	[[ $output == *"line 4: 'c000000001' comes again"*"first on line 2"* ]]
@@ -134,7 +134,7 @@ assert f["values"] == ["a b", "it\x27s \"q\""], f'
 }
 
 @test "a matrix of numbers" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	pmx-view --columns true_efficacy a.pmx | awk -F '\t' 'NR == 1 { print "cell\ta\tb\tc" } NR > 1 { printf "%s\t%.17g\t%d\tNA\n", $1, NR / 7, NR }' >m.tsv
 	pmx-join --obsm M=m.tsv a.pmx -o b.pmx
 	pmx-check b.pmx
@@ -159,7 +159,7 @@ assert f["values"] == ["a b", "it\x27s \"q\""], f'
 }
 
 @test "a cut or foreign stream" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	table $(seq 1 600) >t.tsv
 	head -c 20000 a.pmx >cut.pmx
 	run -1 pmx-join --obs t.tsv cut.pmx -o b.pmx

@@ -19,7 +19,7 @@ names() {
 
 @test "rows by a condition: file, pipe, any blocks, sorted or not" {
 	for rows in 1 7 1000; do
-		for kind in mixed grouped; do
+		for kind in mixed tiny; do
 			${kind}_screen --block-rows $rows | normalize -o a.pmx
 			expect a.pmx 'gene_target in ("NT", "T0003") and n > 80 or (replicate == "rep1" and not eff <= 0.9)' >wanted
 			[ -s wanted ]
@@ -37,7 +37,7 @@ names() {
 }
 
 @test "a group is found by the index; the rest of the file is not read" {
-	grouped_screen --block-rows 20 --compression-level 0 -o a.pmx
+	tiny_screen --block-rows 20 --compression-level 0 -o a.pmx
 	run -0 --separate-stderr bash -c 'pmx-select -v -t 1 --where "gene_target = T0003 and true_efficacy > 0.5" a.pmx >b.pmx'
 	[[ $stderr == *"; 80 were read"* ]]
 	cat a.pmx | pmx-select --where "gene_target = T0003 and true_efficacy > 0.5" | cmp - b.pmx
@@ -54,7 +54,7 @@ names() {
 }
 
 @test "rows by number" {
-	small_screen --block-rows 7 -o a.pmx
+	tiny_screen --block-rows 7 -o a.pmx
 	for range in 1-1 5-20 595- -3 600-600 1-600; do
 		from=${range%-*} to=${range#*-}
 		pmx-select --rows $range a.pmx -o b.pmx
@@ -69,7 +69,7 @@ names() {
 }
 
 @test "the promise names its first label only where it is in front" {
-	grouped_screen -o a.pmx
+	tiny_screen -o a.pmx
 	pmx-select --where 'gene_target != NT' a.pmx -o b.pmx
 	pmx-check b.pmx
 	pmx-info b.pmx | grep -qx 'order: grouped by gene_target'
@@ -82,7 +82,7 @@ names() {
 }
 
 @test "genes in the order of the stream, from a file or the line; recipes keep their values" {
-	small_screen | normalize -o a.pmx
+	tiny_screen | normalize -o a.pmx
 	printf 'G00190\nT0002\nG00150\n' >list
 	for genes in list G00190,T0002,G00150 @list; do
 		pmx-select --genes $genes a.pmx -o b.pmx
@@ -102,7 +102,7 @@ names() {
 }
 
 @test "row columns, layers and matrices; what a layer needs stays" {
-	small_screen | normalize -o a.pmx
+	tiny_screen | normalize -o a.pmx
 	pmx-view --columns n_counts a.pmx >m.tsv
 	pmx-join --obsm M=m.tsv a.pmx -o b.pmx
 	pmx-select --columns gene_target,n_counts --drop-obsm M b.pmx -o c.pmx
@@ -127,7 +127,7 @@ names() {
 }
 
 @test "the promised order goes with its column" {
-	grouped_screen -o a.pmx
+	tiny_screen -o a.pmx
 	run -0 --separate-stderr bash -c 'pmx-select --columns replicate a.pmx >b.pmx'
 	[[ $stderr == *"order goes with column 'gene_target'"* ]]
 	pmx-check b.pmx
@@ -135,7 +135,7 @@ names() {
 }
 
 @test "nothing left is an error, and nothing is written" {
-	grouped_screen -o a.pmx
+	tiny_screen -o a.pmx
 	run -1 pmx-select --where 'true_efficacy > 10' a.pmx -o b.pmx
 	[[ $output == *"none of the 600 rows is left"* ]]
 	[ ! -e b.pmx ]
@@ -147,7 +147,7 @@ names() {
 }
 
 @test "a condition that is wrong is shown with its place" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	run -2 pmx-select --where 'gene_target = NT adn replicate = rep1' a.pmx
 	[[ $output == *"'adn' stands where"*$'\n'"  gene_target = NT adn replicate = rep1"$'\n'"                   ^"* ]]
 	run -1 pmx-select --where 'gene_targe = NT' a.pmx
@@ -157,7 +157,7 @@ names() {
 }
 
 @test "labels with blanks and quotes, missing values" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	printf 'cell\tlabel\nc000000001\tA B\nc000000002\t"it'"'"'s ""x"""\nc000000003\tA B\n' >t.tsv
 	pmx-join -q --obs t.tsv a.pmx -o b.pmx
 	pmx-select --where "label = 'A B'" b.pmx | names >got
@@ -169,7 +169,7 @@ names() {
 }
 
 @test "a cut or foreign stream" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	size=$(stat -c %s a.pmx)
 	for p in 1 20 80 99; do
 		head -c $((size * p / 100)) a.pmx >cut.pmx

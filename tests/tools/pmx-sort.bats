@@ -3,7 +3,7 @@ load screens
 setup() { work; }
 
 @test "the first label in front, then the order of the bytes, names inside; missing last" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	printf 'cell\tgroup\nc000000001\tb\nc000000002\tB\nc000000003\ta b\nc000000005\tb\nc000000004\tÄ\n' >g.tsv
 	pmx-join -q --obs g.tsv a.pmx | pmx-sort --by group --first b -o b.pmx
 	pmx-check b.pmx
@@ -27,7 +27,7 @@ setup() { work; }
 	done
 	pmx-sort --by gene_target --first NT --block-rows 7 --memory 20K a.pmx | pmx-diff - expected.pmx
 	# A promise that the input makes holds for the whole, not for the parts that are spilled.
-	grouped_screen --block-rows 7 -o g.pmx
+	tiny_screen --block-rows 7 -o g.pmx
 	pmx-sort --by replicate --memory 10K g.pmx | pmx-diff --by-name g.pmx -
 	pmx-sort --by gene_target --first T0001 --memory 10K g.pmx | pmx-check
 	# Another order of arrival.
@@ -35,12 +35,12 @@ setup() { work; }
 }
 
 @test "without --first labels stand in the order of their bytes" {
-	small_screen | pmx-sort --by replicate | pmx-view --columns replicate | tail -n +2 | cut -f 2 | uniq >out
+	tiny_screen | pmx-sort --by replicate | pmx-view --columns replicate | tail -n +2 | cut -f 2 | uniq >out
 	printf 'rep1\nrep2\n' | cmp - out
 }
 
 @test "all types of fields move with their row" {
-	small_screen | normalize -o a.pmx
+	tiny_screen | normalize -o a.pmx
 	pmx-view --columns n_counts,true_efficacy a.pmx | awk -F '\t' 'NR == 1 { print "cell\tt\tb\ti\tf" }
 		NR > 1 && NR % 3 { print $1 "\ttext " $1 "\t" (NR % 2 ? "True" : "False") "\t" $2 "\t" $3 / 7 }' >t.tsv
 	pmx-view --columns n_counts,true_efficacy a.pmx >m.tsv
@@ -49,7 +49,7 @@ setup() { work; }
 }
 
 @test "unknown column, column of numbers, unknown label" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	run -1 pmx-sort --by foo a.pmx -o b.pmx
 	[[ $output == *"'foo'"*gene_target* ]]
 	run -1 pmx-sort --by true_efficacy a.pmx -o b.pmx
@@ -60,7 +60,7 @@ setup() { work; }
 }
 
 @test "a cut or foreign stream, and no room for scratch files" {
-	small_screen --block-rows 7 -o a.pmx
+	tiny_screen --block-rows 7 -o a.pmx
 	head -c 10000 a.pmx >cut.pmx
 	run -1 pmx-sort --by gene_target cut.pmx -o b.pmx
 	[ ! -e b.pmx ]

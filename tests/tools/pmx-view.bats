@@ -3,7 +3,7 @@ load screens
 setup() { work; }
 
 @test "row columns, row name first" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	pmx-view a.pmx >out
 	[ "$(head -n 1 out)" = $'cell\tgene_target\tguide_id\treplicate\ttrue_efficacy' ]
 	[ "$(wc -l <out)" = 601 ]
@@ -12,10 +12,10 @@ setup() { work; }
 }
 
 @test "file = pipe, any block size, any number of threads" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	normalize a.pmx | pmx-view --obs --layer X >expected
 	for rows in 1 7 1000; do
-		small_screen --block-rows $rows | normalize -o b.pmx
+		tiny_screen --block-rows $rows | normalize -o b.pmx
 		for t in 1 3; do
 			pmx-view -t $t --obs --layer X b.pmx | cmp - expected
 			cat b.pmx | pmx-view -t $t --obs --layer X | cmp - expected
@@ -25,7 +25,7 @@ setup() { work; }
 }
 
 @test "values of a layer are those of its formula" {
-	small_screen | normalize -o a.pmx
+	tiny_screen | normalize -o a.pmx
 	pmx-view --layer counts --obs a.pmx >counts
 	pmx-view --layer X a.pmx >x
 	python3 - <<-'PY'
@@ -44,7 +44,7 @@ setup() { work; }
 }
 
 @test "genes in the order asked for, from the line or a file" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	pmx-view --layer counts --genes G00100,T0002 --head 3 a.pmx >out
 	[ "$(head -n 1 out)" = $'cell\tG00100\tT0002' ]
 	printf '# mine\nG00100\tx\n\nT0002\nG00100\n' >list
@@ -58,7 +58,7 @@ for r in rows[:4]:
 }
 
 @test "what is not there is answered with what there is" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	run -1 pmx-view --layer Y a.pmx
 	[[ $output == *"no layer 'Y'"*counts* ]]
 	run -1 pmx-view --layer counts --genes T0001,XYZ a.pmx
@@ -74,7 +74,7 @@ for r in rows[:4]:
 }
 
 @test "matrices, missing values, quotes" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	printf 'cell\tlabel\tn\tok\tx\nc000000001\t"a\tb"\t3\tTrue\t1e-5\nc000000002\t"""q"" w"\tNA\tNA\tNaN\n' >t.tsv
 	printf 'cell\tp\tq\nc000000001\t0.1\t-2\nc000000003\t1e300\tinf\n' >m.tsv
 	pmx-join -q --obs t.tsv --obsm M=m.tsv a.pmx -o b.pmx
@@ -88,7 +88,7 @@ for r in rows[:4]:
 }
 
 @test "the table of the columns" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	pmx-view --var a.pmx >out
 	[ "$(wc -l <out)" = 201 ]
 	[ "$(head -n 1 out)" = $'gene\ttrue_mean' ]
@@ -96,7 +96,7 @@ for r in rows[:4]:
 }
 
 @test "--head does not read all of a file, but sees that its end is there" {
-	small_screen --block-rows 20 --compression-level 0 -o a.pmx
+	tiny_screen --block-rows 20 --compression-level 0 -o a.pmx
 	size=$(stat -c %s a.pmx)
 	# Damage in the middle is beyond the rows asked for.
 	cp a.pmx b.pmx
@@ -109,7 +109,7 @@ for r in rows[:4]:
 }
 
 @test "a cut or foreign stream is never status 0" {
-	small_screen -o a.pmx
+	tiny_screen -o a.pmx
 	size=$(stat -c %s a.pmx)
 	for p in 1 7 20 50 80 99; do
 		head -c $((size * p / 100)) a.pmx >cut.pmx
