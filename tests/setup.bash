@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+bats_require_minimum_version 1.5.0
 # Loaded by every bats file: the built tools on the PATH, a folder of its own, the reference data where they are.
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 : "${BUILD:=$repo/build}"

@@ -38,6 +38,18 @@ struct file_in {
 	uint64_t teed;
 };
 
+/* 64 KiB, the usual size of a pipe, wakes the other side sixteen times for a block. Where it cannot grow, it stays. */
+static void widen_pipe(int fd, const struct stat *st)
+{
+#ifdef F_SETPIPE_SZ
+	if (S_ISFIFO(st->st_mode))
+		(void)fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+#else
+	(void)fd;
+	(void)st;
+#endif
+}
+
 static void remember(char *temporary)
 {
 	for (int i = 0; i < MAX_TEMPORARIES; i++)
@@ -78,6 +90,7 @@ static struct file_out *create(const char *path, bool library, struct err *e)
 			err_system(e, "standard output");
 			goto fail;
 		}
+		widen_pipe(f->fd, &st);
 		return f;
 	}
 	if (!stat(path, &st)) {
@@ -334,7 +347,10 @@ struct file_in *file_from_fd(int fd, const char *name)
 	f->name = mem_text(name);
 	f->size = UINT64_MAX;
 	f->tee = -1;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
+	bool known = !fstat(fd, &st);
+	if (known)
+		widen_pipe(fd, &st);
+	if (known && S_ISREG(st.st_mode)) {
 		off_t at = lseek(fd, 0, SEEK_CUR);
 		f->seekable = at >= 0;
 		f->offset = at > 0 ? (uint64_t)at : 0;

@@ -80,6 +80,7 @@ struct cli_tool {
 	const char *const *examples;    /* shell lines, run by the tests */
 	const char *const *sources;     /* papers and programs followed, or NULL */
 	int (*run)(struct cli *c);      /* exit status */
+	void (*more_help)(void);        /* prints below --help; or NULL */
 };
 
 #define CLI_KIND(k) (1u << (k))
@@ -148,6 +149,10 @@ void cli_progress_end(struct cli_progress *p);
 const char *cli_stage_name(enum cli_stage stage);
 int cli_emit(const char *form);
 void cli_help(void);
+/* For a slip of the finger: `name` when it is nearer to `wrong` than `best` (or NULL) is, and near at all; else `best`. */
+const char *cli_nearer(const char *wrong, const char *name, const char *best);
+/* Stands in the program of every tool. */
+#define CLI_MARK "this is a tool of pertpipe, version " PERTPIPE_VERSION
 const struct cli_option *cli_common(size_t i);  /* NULL after the last one that this tool has */
 void cli_show_default(const struct cli_option *o, char *out, size_t size);
 

@@ -138,8 +138,9 @@ static void emit_man(void)
 	printf(".Dd %s\n.Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", PERTPIPE_DATE, title, tool.name);
 	roff(tool.summary);
 	printf("\n.Sh SYNOPSIS\n.Nm\n.Op Ar options\n");
+	size_t in_brackets = tool.args && tool.args[0] == '[';
 	if (tool.args)
-		printf(".%sAr %s\n", tool.min_args ? "" : "Op ", tool.args[0] == '[' ? "FILE" : tool.args);
+		printf(".%sAr %.*s\n", tool.min_args ? "" : "Op ", (int)(strlen(tool.args) - 2 * in_brackets), tool.args + in_brackets);
 	puts(".Sh DESCRIPTION");
 	paragraphs(tool.description);
 	if (tool.flags & CLI_READS_STREAM) {

@@ -90,4 +90,37 @@ void cli_help(void)
 	for (int i = 0; tool.examples && tool.examples[i] && i < 2; i++)
 		printf("%s  %s\n", i ? "   " : "e.g.", tool.examples[i]);
 	printf("All of it: man %s\n", tool.name);
+	if (tool.more_help)
+		tool.more_help();
+}
+
+static size_t distance(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b), row[80];
+	if (m >= 79 || n >= 79)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t d = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			if (row[j] + 1 < d)
+				d = row[j] + 1;
+			if (row[j - 1] + 1 < d)
+				d = row[j - 1] + 1;
+			row[j] = d;
+		}
+	}
+	return row[m];
+}
+
+const char *cli_nearer(const char *wrong, const char *name, const char *best)
+{
+	size_t d = distance(wrong, name);
+	if (d >= 4 || d >= strlen(wrong))
+		return best;
+	return best && distance(wrong, best) <= d ? best : name;
 }

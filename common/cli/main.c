@@ -14,6 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What pertpipe knows a tool by. */
+static const char mark[] __attribute__((used)) = CLI_MARK;
+
 enum { MAX_OPTIONS = 64, HELP = 1000, VERSION, EMIT, LONG0 = 2000 };
 
 static const char *const progress_choices[] = { "auto", "always", "never", NULL };
@@ -115,44 +118,14 @@ static bool takes_argument(const struct cli_option *o)
 	return o->type != CLI_T_FLAG && o->type != CLI_T_SWITCH;
 }
 
-/* The nearest option name, for a slip of the finger; NULL when none is near. */
-static const char *nearest(const char *wrong, const struct option *list)
-{
-	const char *best = NULL;
-	size_t best_distance = 4, n = strlen(wrong);
-	for (; list->name; list++) {
-		size_t m = strlen(list->name), row[80];
-		if (m >= 79 || n >= 79)
-			continue;
-		for (size_t j = 0; j <= m; j++)
-			row[j] = j;
-		for (size_t i = 1; i <= n; i++) {
-			size_t diagonal = row[0];
-			row[0] = i;
-			for (size_t j = 1; j <= m; j++) {
-				size_t d = diagonal + (wrong[i - 1] != list->name[j - 1]);
-				diagonal = row[j];
-				if (row[j] + 1 < d)
-					d = row[j] + 1;
-				if (row[j - 1] + 1 < d)
-					d = row[j - 1] + 1;
-				row[j] = d;
-			}
-		}
-		if (row[m] < best_distance && row[m] < n) {
-			best_distance = row[m];
-			best = list->name;
-		}
-	}
-	return best;
-}
-
 static _Noreturn void unknown(const char *arg, const struct option *list)
 {
 	if (strncmp(arg, "--", 2))
 		cli_misuse("unknown option %s", arg);
 	char *name = mem_textn(arg + 2, strcspn(arg + 2, "="));
-	const char *near = nearest(name, list);
+	const char *near = NULL;
+	for (; list->name; list++)
+		near = cli_nearer(name, list->name, near);
 	if (near)
 		cli_misuse("unknown option --%s; did you mean --%s?", name, near);
 	cli_misuse("unknown option --%s", name);
@@ -225,7 +198,8 @@ static void parse(int argc, char **argv)
 			for (k = 0; all[k]->letter != c; k++)
 				;
 		set(all[k], list[k].name, optarg);
-		if (own[k])
+		/* The options that decide the result; a replay needs the seed, too. */
+		if (own[k] || all[k]->value == &seed)
 			note_option(list[k].name, optarg);
 	}
 	cli.args = argv + optind;

@@ -54,7 +54,7 @@ struct pmx_section *pmx_block_section(const struct pmx_block *b, uint32_t field,
 	return NULL;
 }
 
-static int verify(struct pmx_section *s, struct err *e)
+int pmx_section_verify(struct pmx_section *s, struct err *e)
 {
 	if (!s->verified && s->stored && hash64(s->stored, s->stored_size) != s->sum)
 		return err_set(e, "a checksum differs: the stream was damaged on its way; make it again");
@@ -66,7 +66,7 @@ const uint8_t *pmx_section_plain(struct pmx_section *s, uint64_t most, struct er
 {
 	if (s->plain)
 		return s->plain;
-	if (verify(s, e))
+	if (pmx_section_verify(s, e))
 		return NULL;
 	if (s->plain_size > most || s->plain_size > PMX_MAX_SECTION) {
 		err_set(e, "a section announces %llu bytes where at most %llu can be", (unsigned long long)s->plain_size,

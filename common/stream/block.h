@@ -67,6 +67,8 @@ struct pmx_block *pmx_block_new(uint64_t first_row, size_t n_rows);
 void pmx_block_free(struct pmx_block *b);
 struct pmx_section *pmx_block_section(const struct pmx_block *b, uint32_t field, enum pmx_part part);
 
+/* Checks the sum of the section's stored bytes, once. */
+int pmx_section_verify(struct pmx_section *s, struct err *e);
 /* Checks the section's sum and unpacks it; `most` bounds its plain size. NULL on failure. */
 const uint8_t *pmx_section_plain(struct pmx_section *s, uint64_t most, struct err *e);
 /* Packs the section for writing, at zstd `level` (0 stores it). Keeps stored bytes that exist. */

@@ -155,6 +155,12 @@ static int read_chunk(struct pmx_reader *r, struct chunk *c, struct err *e)
 		pmx_block_free(b);
 		return err_context(e, "chunk %llu", (unsigned long long)r->n_chunks);
 	}
+	/* Rows are verified side by side later; of other chunks nothing may go unseen. */
+	for (uint32_t i = 0; strcmp(c->type, "ROWS") && i < n_sections; i++)
+		if (pmx_section_verify(&b->section[i], e)) {
+			pmx_block_free(b);
+			return err_context(e, "chunk %llu", (unsigned long long)r->n_chunks);
+		}
 	r->n_chunks++;
 	c->block = b;
 	return 0;
@@ -358,10 +364,15 @@ static int read_trailer(struct pmx_reader *r, struct chunk *c, struct err *e)
 	struct pmx_index *x = parse_trailer(c->block, e);
 	bool same = x && (r->sought || (x->n_rows == r->next_row && x->n_blocks == r->n_seen &&
 					(!x->n_blocks || !memcmp(x->block, r->seen, x->n_blocks * sizeof *x->block))));
-	index_free(x);
-	if (!same)
+	if (!same) {
+		index_free(x);
 		return err_set(e, "the trailer does not describe this stream"), err_context(e, "trailer");
+	}
 	r->digest_value = hash_end(r->digest);
+	if (r->index)
+		index_free(x);
+	else
+		r->index = x;
 	uint8_t end[PMX_END_SIZE + 1];
 	int64_t got = file_read(r->file, end, sizeof end, e);
 	if (got < 0)
@@ -370,6 +381,7 @@ static int read_trailer(struct pmx_reader *r, struct chunk *c, struct err *e)
 		return truncated(r, e);
 	if (memcmp(end + 16, pmx_end_mark, 8) || get64(end) != c->offset || (!r->sought && get64(end + 8) != r->digest_value))
 		return err_set(e, "the end mark does not fit the stream: it was damaged on its way");
+	r->index->digest = get64(end + 8);
 	if (got > PMX_END_SIZE)
 		return err_set(e, "there are bytes after the end of the stream; streams are joined by pmx-cat, not by cat");
 	r->at_end = true;
@@ -419,12 +431,28 @@ static int accept_block(struct pmx_reader *r, const struct chunk *c, struct err 
 	return 0;
 }
 
+/* Every stored field has its sections: who passes them on unseen, or picks rows from them, relies on that. */
+static void check_sections(const struct pmx_schema *s, struct pmx_block *b)
+{
+	for (size_t i = 0; i < s->n_fields && !b->err.set; i++) {
+		const struct pmx_field *f = &s->field[i];
+		bool layer = f->class == PMX_LAYER, sparse = layer && f->storage == PMX_SPARSE;
+		if ((!layer && f->class != PMX_OBS) || (layer && f->storage == PMX_RECIPE))
+			continue;
+		if (!pmx_block_section(b, f->id, PMX_VALUES) || (sparse && !pmx_block_section(b, f->id, PMX_INDICES)) ||
+		    ((sparse || f->type == PMX_TEXT) && !pmx_block_section(b, f->id, PMX_ROW_LENGTHS)))
+			err_set(&b->err, "rows %llu to %llu, '%s': a section is missing", (unsigned long long)b->first_row,
+				(unsigned long long)(b->first_row + b->n_rows - 1), f->name);
+	}
+}
+
 /* Verifies every section and decodes what is wanted, block by block side by side. */
 static void prepare(struct pmx_reader *r)
 {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(r->threads) if (r->threads > 1)
 	for (size_t i = 0; i < r->n_queued; i++) {
 		struct pmx_block *b = r->queue[i];
+		check_sections(r->schema, b);
 		for (size_t k = 0; k < b->n_sections && !b->err.set; k++) {
 			struct pmx_section *s = &b->section[k];
 			if (hash64(s->stored, s->stored_size) != s->sum) {

@@ -28,7 +28,7 @@ uint64_t pmx_reader_digest(const struct pmx_reader *r);
 uint64_t pmx_header_sum(const struct pmx_reader *r);
 uint64_t pmx_rows_read(const struct pmx_reader *r);
 
-/* Seekable files only: where blocks and groups are, from the trailer. */
+/* Where blocks and groups are, from the trailer. */
 struct pmx_block_place {
 	uint64_t offset, first_row, n_rows;
 };
@@ -44,7 +44,7 @@ struct pmx_index {
 	size_t n_groups;
 	uint64_t digest;
 };
-/* NULL without a failure in *e when the input cannot seek. */
+/* Of a file at any time, of a pipe once it was read to its end; before, NULL without a failure in *e. */
 const struct pmx_index *pmx_read_index(struct pmx_reader *r, struct err *e);
 /* Goes on reading at block i (0 .. n_blocks) of the index; nothing is promised about order then. */
 int pmx_seek_block(struct pmx_reader *r, size_t i, struct err *e);

@@ -1,5 +1,6 @@
 #include "stream/sort.h"
 #include "base/mem.h"
+#include "stream/layer.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ struct source {
 struct sorter {
 	const struct pmx_sort_options *o;
 	const struct pmx_schema *s;
+	struct pmx_schema *run;         /* that of the input without its promise, which a part of the rows need not keep */
 	size_t by, names;
 	uint32_t *rank;                 /* of each code; the last entry is for missing */
 	struct pmx_writer *w;
@@ -48,6 +50,18 @@ int pmx_check_movable(const struct pmx_schema *s, struct err *e)
 	return 0;
 }
 
+/* A signature's reference is made of the controls, which have to come first. */
+static int check_controls_first(const struct pmx_schema *s, struct err *e)
+{
+	for (size_t i = 0; i < s->n_fields; i++) {
+		const struct pmx_field *f = &s->field[i];
+		if (f->class == PMX_LAYER && pmx_layer_is_signature(s, i) && !pmx_promises(s, f->recipe.pert_key, f->recipe.control))
+			return err_set(e, "layer '%s' is computed from the controls, which must come first: sort by %s with %s first, or store the "
+				       "layer with pert-signature --dense", f->name, f->recipe.pert_key, f->recipe.control);
+	}
+	return 0;
+}
+
 struct pmx_schema *pmx_sort_schema(const struct pmx_schema *s, const struct pmx_sort_options *o, struct err *e)
 {
 	size_t by = pmx_need_category(s, o->by, e);
@@ -61,6 +75,10 @@ struct pmx_schema *pmx_sort_schema(const struct pmx_schema *s, const struct pmx_
 	}
 	struct pmx_schema *out = pmx_schema_copy(s);
 	pmx_promise_order(out, o->by, o->first);
+	if (check_controls_first(out, e)) {
+		pmx_schema_free(out);
+		return NULL;
+	}
 	return out;
 }
 
@@ -148,7 +166,7 @@ static struct pmx_reader *run_spill(struct sorter *t, struct run *run, struct er
 	int fd = file_scratch(e);
 	if (fd < 0)
 		return NULL;
-	struct pmx_writer *w = pmx_create(file_onto_fd(fd, "a scratch file"), t->s, 1, t->o->threads, e);
+	struct pmx_writer *w = pmx_create(file_onto_fd(fd, "a scratch file"), t->run, 1, t->o->threads, e);
 	if (!w || run_emit(t, run, w, e)) {
 		pmx_abandon(w);
 		close(fd);
@@ -248,6 +266,8 @@ int pmx_sort(struct pmx_reader *r, struct pmx_writer *w, const struct pmx_sort_o
 	struct sorter t = { .o = o, .s = pmx_reader_schema(r), .w = w };
 	t.by = pmx_find(t.s, PMX_OBS, o->by);
 	t.names = pmx_find(t.s, PMX_OBS, t.s->row_names);
+	t.run = pmx_schema_copy(t.s);
+	pmx_promise_order(t.run, NULL, NULL);
 	rank_groups(&t);
 	t.out = pmx_gather_new(t.s);
 	struct run run = { 0 };
@@ -293,6 +313,7 @@ out:
 	mem_free(run.block);
 	mem_free(run.place);
 	mem_free(t.rank);
+	pmx_schema_free(t.run);
 	pmx_gather_free(t.out);
 	return status;
 }
