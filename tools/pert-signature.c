@@ -1,9 +1,12 @@
 /* pert-signature - what a cell would look like unperturbed, minus what it looks like */
 #include "cli/screen.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "num/neighbours.h"
+#include "stream/dense.h"
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MODE_NN, MODE_SPLIT };
 enum { REASON_NO_SPLIT, REASON_NO_POSITION };
@@ -12,6 +15,7 @@ static struct screen_options opt = SCREEN_DEFAULTS;
 static int mode = MODE_NN;
 static long n_neighbours = 20, n_dims = 15;
 static const char *use_rep = "X_pca", *out_layer = "X_pert";
+static bool dense;
 static const char *const modes[] = { "nn", "split_by", NULL };
 static const char neighbours_name[] = "nt_neighbors", reason_name[] = "signature_reason";
 
@@ -24,6 +28,8 @@ static const struct cli_option options[] = {
 	CLI_INT(0, "n-dims", &n_dims, 1, 100000, "N", "its leading columns that count"),
 	CLI_TEXT(0, "layer", &opt.layer, "NAME", "log-normalised layer (default X)"),
 	CLI_TEXT(0, "output-layer", &out_layer, "NAME", "name of the signature layer"),
+	CLI_FLAG(0, "dense", &dense, "store the values, cells x genes, instead of the neighbours",
+		 "Rows may then be sorted or selected at will. It takes 8 bytes a value before compression"),
 	CLI_END
 };
 
@@ -132,6 +138,48 @@ static void find(const struct cli *c, const struct screen *s, const struct pool 
 	mem_free(cell);
 }
 
+/* Reads the stream with the recipe back from the scratch file and writes it with the layer stored. */
+static void store(const struct cli *c, struct pmx_schema *s, int scratch, struct screen *screen)
+{
+	struct err e = { 0 };
+	struct pmx_reader *in = lseek(scratch, 0, SEEK_SET) ? NULL : pmx_open(file_from_fd(scratch, "a scratch file"), c->threads, &e);
+	struct pmx_dense *values = in ? pmx_dense_new(in, c->threads) : NULL;
+	int layer = values ? pmx_dense_layer(values, pmx_find(s, PMX_LAYER, out_layer), NULL, 0, &e) : -1;
+	if (layer < 0)
+		cli_fail(&e);
+	drop(s, PMX_LAYER, out_layer);
+	drop(s, PMX_OBS, neighbours_name);
+	struct pmx_schema *rest = pmx_schema_copy(s);
+	struct pmx_gather *rows = pmx_gather_new(rest);
+	const struct pmx_field field = *pmx_add_layer(s, out_layer, PMX_F64, PMX_DENSE);
+	struct pmx_writer *out = cli_create(c, s);
+	/* A block grows by the stored layer: it is cut into pieces of some megabytes. */
+	size_t piece = 1 + PMX_BLOCK_BYTES / s->n_columns;
+	int more;
+	for (struct pmx_block *b; (more = pmx_dense_next(values, &b, &e)) > 0; pmx_block_free(b))
+		for (uint32_t from = 0; from < b->n_rows; from += (uint32_t)piece) {
+			size_t n = b->n_rows - from < piece ? b->n_rows - from : piece;
+			struct pmx_column *column = pmx_column_new(PMX_F64, n, (uint32_t)s->n_columns);
+			uint32_t *row = mem_array(n, sizeof *row);
+			for (uint32_t i = 0; i < n; i++)
+				row[i] = from + i;
+			if (pmx_dense_rows(values, layer, b, from, from + n, column->f64, &e) || pmx_gather_rows(rows, b, row, n, NULL, &e))
+				cli_fail(&e);
+			struct pmx_block *stored = pmx_gather_take(rows, 0);
+			pmx_block_put_column(stored, &field, column);
+			cli_put(out, stored);
+			pmx_column_free(column);
+			mem_free(row);
+		}
+	if (more < 0)
+		cli_fail(&e);
+	pmx_gather_free(rows);
+	pmx_schema_free(rest);
+	cli_finish(out, screen->original);
+	pmx_dense_free(values);
+	pmx_close(in);
+}
+
 static int run(struct cli *c)
 {
 	struct err e = { 0 };
@@ -139,7 +187,13 @@ static int run(struct cli *c)
 		cli_misuse("--ref-selection-mode split_by needs --split-by");
 	struct screen *s = screen_open(c, &opt, mode == MODE_NN ? SCREEN_MATRIX : 0, NULL, use_rep);
 	struct pmx_schema *described = describe(s);
-	struct pmx_writer *out = cli_output(c, described, s->original);
+	int scratch = dense ? file_scratch(&e) : -1;
+	if (dense && scratch < 0)
+		cli_fail(&e);
+	cli_provenance(c, described, s->original, NULL);
+	struct pmx_writer *out = dense ? pmx_create(file_onto_fd(scratch, "a scratch file"), described, 1, c->threads, &e) : cli_create(c, described);
+	if (!out)
+		cli_fail(&e);
 	size_t near_field = pmx_find(described, PMX_OBS, neighbours_name), reason_field = pmx_find(described, PMX_OBS, reason_name);
 	struct pmx_pass *pass = s->pass = pmx_pass_new(out);
 	if (mode == MODE_NN)
@@ -172,6 +226,8 @@ static int run(struct cli *c)
 		cli_note(c, "%llu of %llu cells got no signature; column %s says why", (unsigned long long)without, (unsigned long long)done,
 			 reason_name);
 	cli_finish(out, s->original);
+	if (dense)
+		store(c, described, scratch, s);
 	for (size_t p = 0; p < screen_splits(s); p++) {
 		neighbours_free(pool[p].points);
 		mem_free(pool[p].ordinal);
@@ -196,7 +252,7 @@ static const char *const description[] = {
 };
 static const struct cli_output outputs[] = {
 	{ "nt_neighbors", "row matrix of K: the neighbours, nearest first, as their places among the control rows of the stream" },
-	{ "X_pert", "layer: the signature, a recipe of X and nt_neighbors" },
+	{ "X_pert", "layer: the signature, a recipe of X and nt_neighbors; with --dense the values, and no nt_neighbors" },
 	{ "signature_reason", "row column: why a cell has no signature (no_split, no_position); missing where it has one" },
 	{ NULL, NULL }
 };

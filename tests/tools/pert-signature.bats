@@ -121,3 +121,19 @@ P
 	[[ $output == *"split 'b' has 0 control cells"* ]]
 	[ ! -e out.pmx ]
 }
+
+@test "--dense stores the same values, and scores are the same" {
+	for mode in nn split_by; do
+		pert-signature --control NT --split-by replicate --ref-selection-mode $mode "$small" -o recipe.pmx
+		pert-signature --control NT --split-by replicate --ref-selection-mode $mode --dense "$small" -o stored.pmx
+		pmx-check -q stored.pmx
+		pmx-view --layer X_pert recipe.pmx >a.tsv
+		pmx-view --layer X_pert stored.pmx >b.tsv
+		cmp a.tsv b.tsv
+		mixscale -q --control NT recipe.pmx | pmx-view --obs >a.tsv
+		mixscale -q --control NT stored.pmx | pmx-view --obs >b.tsv
+		cmp a.tsv b.tsv
+		# What is stored may be sorted; a recipe may not.
+		pmx-sort --by replicate --first rep1 stored.pmx >/dev/null
+	done
+}
