@@ -63,7 +63,7 @@ scores() {
 	pmx-export "$files/screen.pmx" -o x.h5ad
 	pmx-export --to tsv "$files/screen.pmx" > x.tsv
 	check "
-want = np.loadtxt('x.tsv', skiprows=1, usecols=range(1, 201))
+want = np.loadtxt('x.tsv', skiprows=1, usecols=range(1, 401))
 assert np.array_equal(d(a.X), want) and a.X.dtype == 'int32' and a.X.has_canonical_format
 assert list(a.obs) == ['gene_target', 'guide_id', 'replicate', 'true_efficacy'] and a.obs_names[5] == 'c000000006'
 assert list(a.var) == ['true_mean'] and a.var_names[0] == 'T0001' and a.obs['gene_target'].cat.categories[0] == 'NT'
@@ -132,7 +132,7 @@ assert list(a.var_names) == ['G/1', 'ü'] and list(a.obs_names) == ['c 1', 'c/2'
 	pmx-export --to 10x "$files/screen.pmx" -o m
 	[ "$(ls m | tr '\n' ' ')" = "barcodes.tsv.gz features.tsv.gz matrix.mtx.gz " ]
 	[ "$(zcat m/matrix.mtx.gz | sed -n 1p)" = "%%MatrixMarket matrix coordinate integer general" ]
-	[ "$(zcat m/matrix.mtx.gz | sed -n 3p)" = "200 600 $(zcat m/matrix.mtx.gz | tail -n +4 | wc -l)" ]
+	[ "$(zcat m/matrix.mtx.gz | sed -n 3p)" = "400 600 $(zcat m/matrix.mtx.gz | tail -n +4 | wc -l)" ]
 	pmx-import m | pmx-export --to tsv | cmp - <(pmx-export --to tsv "$files/screen.pmx")
 	pmx-export -t 1 --to 10x "$files/screen.pmx" -o m1
 	cmp m/matrix.mtx.gz m1/matrix.mtx.gz
@@ -150,7 +150,7 @@ assert list(a.var_names) == ['G/1', 'ü'] and list(a.obs_names) == ['c 1', 'c/2'
 import scipy.io, anndata as ad, numpy as np, pandas as pd
 m = scipy.io.mmread('m/matrix.mtx.gz')
 assert np.array_equal(m.toarray().T, ad.read_h5ad('x.h5ad').X.toarray())
-assert pd.read_csv('m/features.tsv.gz', sep='\t', header=None).shape == (200, 3)"
+assert pd.read_csv('m/features.tsv.gz', sep='\t', header=None).shape == (400, 3)"
 }
 
 @test "10x: a folder with other files is left alone" {
