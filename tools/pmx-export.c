@@ -84,7 +84,7 @@ static const char *const description[] = {
 	"the others go to layers. Counts are int32, computed layers float64 (or float32). Row columns become obs, matrices obsm, gene columns "
 	"var; missing values become nullable arrays, text with missing values a categorical. The provenance goes to "
 	"uns/pertpipe_provenance.",
-	"A log-normalised layer is computed here. A signature that is a recipe has to be stored first (pert-signature --dense).",
+	"Layers that are recipes are computed here. A signature is cells x genes and not sparse, so h5ad has it only where --layers names it.",
 	"10x makes the folder with matrix.mtx.gz, features.tsv.gz and barcodes.tsv.gz; tsv and csv a table with a header of genes and a line "
 	"a cell. Row columns go with neither: pmx-view --obs writes them.",
 	"The row columns are held in memory for h5ad.",

@@ -52,7 +52,7 @@ int export_check_layer(const struct pmx_schema *s, size_t layer, struct err *e)
 {
 	if (!pmx_layer_is_signature(s, layer))
 		return 0;
-	return err_set(e, "layer '%s' is a signature that is computed from each cell's neighbours; store it first with pert-signature --dense",
+	return err_set(e, "layer '%s' is a signature; a 10x folder holds counts, so write it as h5ad or tsv",
 		       s->field[layer].name);
 }
 

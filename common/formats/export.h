@@ -1,6 +1,6 @@
 /*
  * A PMX stream -> outside formats. Recipes are computed here (log-normalised
- * layers; a signature is refused unless it is stored). Files and folders appear
+ * layers, signatures among them). Files and folders appear
  * whole or not at all, and only after a stream that came to its end.
  */
 #ifndef FORMATS_EXPORT_H

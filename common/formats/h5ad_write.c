@@ -4,6 +4,7 @@
 #include "formats/collect.h"
 #include "formats/export.h"
 #include "formats/h5put.h"
+#include "stream/dense.h"
 #include "stream/layer.h"
 #include <string.h>
 
@@ -12,6 +13,7 @@ struct out_layer {
 	size_t field;
 	char *path;
 	bool sparse, narrow;            /* f64 as float32 */
+	int computed;                   /* handle of a signature, whose values the dense reader computes; -1 for others */
 	struct h5_growing *value, *index;
 	uint64_t *start;
 	size_t n_rows, cap;
@@ -23,6 +25,7 @@ struct h5ad_out {
 	hid_t file;
 	struct out_layer *layer;
 	size_t n_layers;
+	struct pmx_dense *dense;        /* reads the stream, and computes signatures */
 	struct h5_growing **matrix;     /* of each field: row matrices */
 	struct collected *columns;
 	struct sparse_rows rows;
@@ -48,6 +51,7 @@ static void out_free(struct h5ad_out *w)
 	sparse_rows_free(&w->rows);
 	mem_free(w->narrow);
 	mem_free(w->whole);
+	pmx_dense_free(w->dense);
 	if (w->file >= 0)
 		H5Fclose(w->file);
 	H5Eclear2(H5E_DEFAULT);
@@ -62,7 +66,7 @@ static bool is_chosen(const struct h5ad_out *w, size_t field)
 		return names_find(w->o->layers, f->name) != NAMES_NONE;
 	if (!pmx_layer_is_signature(w->s, field))
 		return true;
-	export_say(w->o, false, "layer '%s' is computed from neighbours and is left out; pert-signature --dense stores it", f->name);
+	export_say(w->o, false, "layer '%s' is computed, cells x genes, and left out; --layers names what to write", f->name);
 	return false;
 }
 
@@ -77,10 +81,11 @@ static int open_layer(struct h5ad_out *w, size_t field, const char *path, struct
 {
 	const struct pmx_field *f = &w->s->field[field];
 	struct out_layer *l = &w->layer[w->n_layers++];
-	*l = (struct out_layer){ .field = field, .path = mem_text(path), .sparse = f->storage != PMX_DENSE,
+	bool signature = pmx_layer_is_signature(w->s, field);
+	*l = (struct out_layer){ .field = field, .path = mem_text(path), .sparse = f->storage != PMX_DENSE && !signature, .computed = -1,
 		.narrow = w->o->float32 && (f->storage == PMX_RECIPE || f->type == PMX_F64) };
 	hid_t type = value_type(f, l->narrow);
-	if (export_check_layer(w->s, field, e))
+	if (signature && (l->computed = pmx_dense_layer(w->dense, field, NULL, 0, e)) < 0)
 		return -1;
 	if (!l->sparse) {
 		l->value = h5_grow(w->file, path, type, w->s->n_columns, w->o->gzip, w->o->threads, e);
@@ -261,6 +266,26 @@ static int put_dense(struct h5ad_out *w, struct out_layer *l, struct pmx_block *
 	return h5_grow_by(l->value, value, c->n, e);
 }
 
+static int put_signature(struct h5ad_out *w, struct out_layer *l, struct pmx_block *b, struct err *e)
+{
+	enum { PIECE = 64 };
+	size_t width = w->s->n_columns;
+	double *value = mem_array(PIECE * width, sizeof *value);
+	float *narrow = mem_array(PIECE * width, sizeof *narrow);
+	int status = 0;
+	for (size_t from = 0; from < b->n_rows && !status; from += PIECE) {
+		size_t n = b->n_rows - from < PIECE ? b->n_rows - from : PIECE;
+		status = pmx_dense_rows(w->dense, l->computed, b, from, from + n, value, e);
+		for (size_t i = 0; l->narrow && !status && i < n * width; i++)
+			narrow[i] = (float)value[i];
+		if (!status)
+			status = h5_grow_by(l->value, l->narrow ? (void *)narrow : value, n, e);
+	}
+	mem_free(value);
+	mem_free(narrow);
+	return status;
+}
+
 static int put_matrix_rows(struct h5ad_out *w, size_t field, struct pmx_block *b, struct err *e)
 {
 	const struct pmx_column *c = pmx_block_column(b, w->s, field, e);
@@ -286,7 +311,7 @@ static int put_block(struct h5ad_out *w, struct pmx_block *b, struct err *e)
 		if (l->sparse)
 			mem_room(&l->start, &l->cap, l->n_rows + b->n_rows + 1, sizeof *l->start);
 		bool computed = w->s->field[l->field].storage == PMX_RECIPE;
-		if ((!l->sparse ? put_dense : computed ? put_computed : put_stored)(w, l, b, e))
+		if ((l->computed >= 0 ? put_signature : !l->sparse ? put_dense : computed ? put_computed : put_stored)(w, l, b, e))
 			return -1;
 	}
 	for (size_t i = 0; i < w->s->n_fields; i++)
@@ -352,7 +377,7 @@ static int put_all(struct h5ad_out *w, struct pmx_reader *in, struct err *e)
 		pmx_layer_want(in, w->s, w->layer[i].field);
 	struct pmx_block *b;
 	int more;
-	while ((more = pmx_next(in, &b, e)) > 0) {
+	while ((more = pmx_dense_next(w->dense, &b, e)) > 0) {
 		int status = put_block(w, b, e);
 		pmx_block_free(b);
 		if (status)
@@ -378,7 +403,7 @@ static int run(struct pmx_reader *in, const char *path, const struct export_opti
 	if (!file)
 		return -1;
 	h5_init();
-	struct h5ad_out w = { .s = pmx_reader_schema(in), .o = o };
+	struct h5ad_out w = { .s = pmx_reader_schema(in), .o = o, .dense = pmx_dense_new(in, o->threads) };
 	hid_t access = h5_access();
 	w.file = H5Fcreate(file_temporary(file), H5F_ACC_TRUNC, H5P_DEFAULT, access);
 	int status = w.file < 0 ? h5_fail(e, "cannot write %s", path) : 0;

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "formats/export.h"
 #include "stream/codec.h"
-#include "stream/layer.h"
+#include "stream/dense.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,31 +58,37 @@ static size_t put_value(char *out, double v, bool single)
 	return (size_t)snprintf(out, TEXT_F64, "%.9g", v);
 }
 
-static int put_block(struct bytes *out, struct pmx_block *b, const struct pmx_schema *s, size_t layer, char separator,
-		     struct sparse_rows *rows, struct file_out *file, struct err *e)
+/* The table under way. */
+struct table_out {
+	struct bytes text;
+	struct file_out *file;
+	char separator;
+	bool single;                    /* f32 values */
+	const struct pmx_schema *s;
+	struct pmx_dense *in;
+	int layer;
+	double *row;
+};
+
+static int put_block(struct table_out *t, struct pmx_block *b, struct err *e)
 {
-	const char *const *name = export_row_names(b, s, e);
-	bool single = s->field[layer].storage != PMX_RECIPE && s->field[layer].type == PMX_F32;
-	sparse_rows_clear(rows);
-	if (!name || pmx_layer_rows(b, s, layer, 0, b->n_rows, rows, e))
+	const char *const *name = export_row_names(b, t->s, e);
+	if (!name)
 		return -1;
 	for (size_t r = 0; r < b->n_rows; r++) {
-		if (check_name(name[r], separator, e))
+		if (check_name(name[r], t->separator, e) || pmx_dense_rows(t->in, t->layer, b, r, r + 1, t->row, e))
 			return -1;
-		put_name(out, name[r], separator);
-		size_t at = rows->start[r];
-		for (uint32_t i = 0; i < s->n_columns; i++) {
-			char text[TEXT_F64 + 1] = { separator, '0' };
-			size_t n = 1;
-			if (at < rows->start[r + 1] && rows->col[at] == i)
-				n = put_value(text + 1, rows->value[at++], single);
-			bytes_add(out, text, n + 1);
+		put_name(&t->text, name[r], t->separator);
+		for (size_t i = 0; i < t->s->n_columns; i++) {
+			char text[TEXT_F64 + 1] = { t->separator, '0' };
+			size_t n = t->row[i] == 0 ? 1 : put_value(text + 1, t->row[i], t->single);
+			bytes_add(&t->text, text, n + 1);
 		}
-		bytes_add(out, "\n", 1);
-		if (out->n >= FLUSH) {
-			if (file_write(file, out->at, out->n, e))
+		bytes_add(&t->text, "\n", 1);
+		if (t->text.n >= FLUSH) {
+			if (file_write(t->file, t->text.at, t->text.n, e))
 				return -1;
-			out->n = 0;
+			t->text.n = 0;
 		}
 	}
 	return 0;
@@ -90,26 +96,28 @@ static int put_block(struct bytes *out, struct pmx_block *b, const struct pmx_sc
 
 static int put_table(struct pmx_reader *in, struct file_out *file, const struct export_options *o, char separator, struct err *e)
 {
-	const struct pmx_schema *s = pmx_reader_schema(in);
-	size_t layer = export_main_layer(s, o->layer, false, e);
-	if (layer == PMX_NO_FIELD || export_check_layer(s, layer, e))
+	struct table_out t = { .file = file, .separator = separator, .s = pmx_reader_schema(in) };
+	size_t layer = export_main_layer(t.s, o->layer, false, e);
+	if (layer == PMX_NO_FIELD)
 		return -1;
-	struct bytes out = { 0 };
-	struct sparse_rows rows;
+	const struct pmx_field *f = &t.s->field[layer];
 	struct pmx_block *b;
-	int more = put_header(&out, s, separator, e) ? -1 : 1;
-	sparse_rows_init(&rows, s->n_columns);
-	pmx_want(in, pmx_find(s, PMX_OBS, s->row_names));
-	pmx_layer_want(in, s, layer);
-	while (more > 0 && (more = pmx_next(in, &b, e)) > 0) {
-		if (put_block(&out, b, s, layer, separator, &rows, file, e))
+	t.single = f->storage != PMX_RECIPE && f->type == PMX_F32;
+	t.in = pmx_dense_new(in, o->threads);
+	t.layer = pmx_dense_layer(t.in, layer, NULL, 0, e);
+	t.row = mem_array(t.s->n_columns, sizeof *t.row);
+	pmx_want(in, pmx_find(t.s, PMX_OBS, t.s->row_names));
+	int more = t.layer < 0 || put_header(&t.text, t.s, separator, e) ? -1 : 1;
+	while (more > 0 && (more = pmx_dense_next(t.in, &b, e)) > 0) {
+		if (put_block(&t, b, e))
 			more = -1;
 		pmx_block_free(b);
 	}
-	if (!more && file_write(file, out.at, out.n, e))
+	if (!more && file_write(file, t.text.at, t.text.n, e))
 		more = -1;
-	bytes_free(&out);
-	sparse_rows_free(&rows);
+	bytes_free(&t.text);
+	mem_free(t.row);
+	pmx_dense_free(t.in);
 	return more;
 }
 

@@ -363,3 +363,17 @@ assert list(o) == ['gene_target', 'real', 'score', 'class'] and o['score'].iloc[
 	pmx-import s.h5ad | pmx-export --to tsv --layer counts | cmp - <(pmx-export --to tsv --layer counts s.pmx)
 	check "assert a.shape == (3000, 2000) and a.layers['counts'].nnz == 1865933" s.h5ad
 }
+
+@test "signatures are computed: in tables, and in h5ad where --layers names them" {
+	python_at_hand
+	normalize "$files/screen.pmx" | pca --n-comps 5 | pert-signature --control NT -o sig.pmx
+	pmx-view --layer X_pert sig.pmx >want.tsv
+	pmx-export --to tsv --layer X_pert sig.pmx | tail -n +2 | cmp - <(tail -n +2 want.tsv)
+	pmx-export --layers X,X_pert sig.pmx -o x.h5ad
+	check "
+want = np.loadtxt('want.tsv', skiprows=1, usecols=range(1, 401))
+assert np.array_equal(d(a.layers['X_pert']), want) and a.X.shape == want.shape" x.h5ad
+	pmx-export sig.pmx -o plain.h5ad 2>notes
+	check "assert list(a.layers) == ['counts'], list(a.layers)" plain.h5ad
+	fails_with "a 10x folder holds counts" pmx-export --to 10x --layer X_pert sig.pmx -o folder
+}
