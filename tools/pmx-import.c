@@ -9,7 +9,8 @@ static struct cli_list labels;
 
 static const char *const values_choices[] = { "auto", "counts", "float", NULL };
 static const char *const names_choices[] = { "symbol", "id", NULL };
-static const char *const rows_choices[] = { "auto", "cells", "genes", NULL };
+static const char *const rows_choices[] = { "auto", "cells", "signatures", "genes", NULL };
+static const char *const kind_choices[] = { "auto", "cells", "signatures", NULL };
 
 static const struct cli_option options[] = {
 	CLI_TEXT(0, "obs", &opt.obs, "FILE", "table of row metadata to join (TSV or CSV)",
@@ -29,7 +30,9 @@ static const struct cli_option options[] = {
 	CLI_TEXT(0, "feature-type", &opt.feature_type, "TYPE", "10x: features to take (default: Gene Expression)",
 		 "Guide counts are of the type CRISPR Guide Capture"),
 	CLI_CHOICE(0, "rows", &opt.rows, rows_choices, "WHICH", "what the rows of a text matrix are",
-		   "auto: genes in Matrix Market, cells in a table of numbers"),
+		   "auto: genes in Matrix Market, cells (signatures) in a table of numbers; drug signatures often have a line a gene"),
+	CLI_CHOICE(0, "kind", &opt.kind, kind_choices, "KIND", "what the stream holds; auto: as the format has it",
+		   "auto: signatures of GCT, GCTX, long tables and GMT, else cells. Values of signatures are never taken for counts"),
 	CLI_TEXT(0, "features", &opt.features, "FILE", "Matrix Market: names of the genes"),
 	CLI_TEXT(0, "barcodes", &opt.barcodes, "FILE", "Matrix Market: names of the cells"),
 	CLI_TEXT(0, "modality", &opt.modality, "NAME", "h5mu: the modality to read (default: rna)"),

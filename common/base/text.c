@@ -116,6 +116,19 @@ size_t text_put_f64(char *out, double v)
 	return (size_t)snprintf(out, TEXT_F64, "%.17g", v);
 }
 
+size_t text_put_number(char *out, double v, bool single)
+{
+	if (!single || !isfinite(v) || (v == floor(v) && fabs(v) < 1e15))
+		return text_put_f64(out, v);
+	for (int digits = 6; digits < 9; digits++) {
+		int n = snprintf(out, TEXT_F64, "%.*g", digits, v);
+		double back;
+		if (text_f64(out, &back) && (float)back == (float)v)
+			return (size_t)n;
+	}
+	return (size_t)snprintf(out, TEXT_F64, "%.9g", v);
+}
+
 bool text_utf8(const char *s, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)s, *end = p + n;
@@ -137,6 +150,19 @@ bool text_utf8(const char *s, size_t n)
 		p += more + 1;
 	}
 	return true;
+}
+
+size_t text_from_latin1(char *out, const char *s, size_t n)
+{
+	size_t k = 0;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (c >= 0x80)
+			out[k++] = (char)(0xc0 | c >> 6);
+		out[k++] = (char)(c < 0x80 ? c : 0x80 | (c & 0x3f));
+	}
+	out[k] = 0;
+	return k;
 }
 
 size_t text_split(char *line, char sep, char **field, size_t max)

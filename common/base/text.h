@@ -20,8 +20,12 @@ bool text_size(const char *s, uint64_t *out);
 #define TEXT_F64 32
 /* Writes into `out` (TEXT_F64 bytes): shortest round trip; "NaN", "Inf", "-Inf". Returns the length. */
 size_t text_put_f64(char *out, double value);
+/* The same with as few digits as give a float back, when `single`. */
+size_t text_put_number(char *out, double value, bool single);
 /* Valid UTF-8 without NUL in n bytes? */
 bool text_utf8(const char *s, size_t n);
+/* n bytes of Latin-1 as UTF-8 into `out`, which has room for 2 n + 1; the length. */
+size_t text_from_latin1(char *out, const char *s, size_t n);
 /* Cuts `line` at each `sep` in place; returns the number of fields, the first `max` of which are in `field`. */
 size_t text_split(char *line, char sep, char **field, size_t max);
 

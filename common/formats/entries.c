@@ -32,7 +32,8 @@ struct entries {
 	uint64_t *start;
 	struct turn turn;
 	struct layer_target target;
-	bool dense;
+	enum entries_storage storage;
+	uint64_t *seen;                 /* ordinal of the last row with an entry for each column, from 1 */
 };
 
 struct entries *entries_new(uint64_t memory)
@@ -60,6 +61,7 @@ void entries_free(struct entries *m)
 	mem_free(m->value);
 	mem_free(m->read);
 	mem_free(m->start);
+	mem_free(m->seen);
 	turn_free(&m->turn);
 	if (m->scratch >= 0)
 		close(m->scratch);
@@ -189,13 +191,49 @@ static int prepare(struct feed *f, uint64_t first, struct err *e)
 	return status;
 }
 
+static void put_value(struct pmx_column *c, size_t i, double v)
+{
+	if (c->type == PMX_F32)
+		c->f32[i] = (float)v;
+	else
+		c->f64[i] = v;
+}
+
+/* Entries put over NaN, zeros among them. */
+static int read_missing(struct feed *f, const struct raw_rows *raw, struct err *e)
+{
+	struct entries *m = f->state;
+	const struct import *im = m->target.im;
+	const uint32_t *col = raw->index;
+	size_t width = im->schema->n_columns;
+	pmx_column_free(f->column);
+	f->column = pmx_column_new(m->target.type, raw->n_rows, (uint32_t)width);
+	for (size_t i = 0; i < raw->n_rows * width; i++)
+		put_value(f->column, i, NAN);
+	if (!m->seen)
+		m->seen = mem_zero(im->columns->n, sizeof *m->seen);
+	for (size_t r = 0; r < raw->n_rows; r++)
+		for (size_t i = (size_t)(raw->start[r] - raw->start[0]); i < raw->start[r + 1] - raw->start[0]; i++) {
+			if (m->seen[col[i]] == raw->first + r + 1)
+				return err_set(e, "%s: %s %s, gene %s stands there twice; which value is right cannot be known", m->target.name,
+					       import_row_word(im), im->rows->at[raw->first + r], im->columns->at[col[i]]);
+			m->seen[col[i]] = raw->first + r + 1;
+			uint32_t to = im->map ? im->map[col[i]] : col[i];
+			if (to != UINT32_MAX)
+				put_value(f->column, r * width + to, number_f64(raw->value_type, raw->value, i));
+		}
+	return 0;
+}
+
 static int read_rows(struct feed *f, uint64_t first, size_t n, struct err *e)
 {
 	struct entries *m = f->state;
 	struct raw_rows raw = turn_rows(&m->turn, first, n, m->counts ? NUMBER_U32 : NUMBER_F64);
+	if (m->storage == ENTRIES_DENSE_MISSING)
+		return read_missing(f, &raw, e);
 	if (rows_sparse(&f->run, &raw, &m->target, e))
 		return -1;
-	if (m->dense) {
+	if (m->storage == ENTRIES_DENSE) {
 		pmx_column_free(f->column);
 		f->column = pmx_column_new(m->target.type, n, (uint32_t)m->target.im->schema->n_columns);
 		rows_dense_of_sparse(f->column, &f->run);
@@ -224,19 +262,19 @@ static int count_rows(struct entries *m, uint64_t n_rows, struct err *e)
 	return 0;
 }
 
-int entries_feed(struct entries *m, uint64_t n_rows, const struct layer_target *t, bool dense, struct feed *f, struct err *e)
+int entries_feed(struct entries *m, uint64_t n_rows, const struct layer_target *t, enum entries_storage storage, struct feed *f, struct err *e)
 {
 	f->state = m;
 	f->free = free_state;
 	f->prepare = prepare;
 	f->read = read_rows;
 	m->target = *t;
-	m->dense = dense;
+	m->storage = storage;
 	if (close_chunk(m, e) || count_rows(m, n_rows, e))
 		return -1;
 	m->turn = (struct turn){ .start = m->start, .n_rows = n_rows, .value_size = m->counts ? 4 : 8, .scan = scan, .source = m,
 		.memory = m->sorted && m->memory / 2 > SORTED_WINDOW ? SORTED_WINDOW : m->memory / 2 };
 	f->start = m->start;
-	f->row_bytes = dense ? t->im->schema->n_columns * pmx_type_size(t->type) : 0;
+	f->row_bytes = storage != ENTRIES_SPARSE ? t->im->schema->n_columns * pmx_type_size(t->type) : 0;
 	return 0;
 }

@@ -35,6 +35,7 @@ struct feed {
 
 struct import {
 	const struct import_options *o;
+	enum pmx_kind kind;
 	char *source;
 	struct lines *lines;            /* of a text, peeked at but not read */
 	hid_t h5;
@@ -58,8 +59,8 @@ struct sniff {
 	size_t n;
 };
 
-/* Options that have a meaning in some formats only. */
-enum { USES_FEATURES = 1, USES_NAME_FILES = 2, USES_ROWS = 4, USES_MODALITY = 8 };
+/* Options that have a meaning in some formats only; and what the rows are unless --kind says otherwise. */
+enum { USES_FEATURES = 1, USES_NAME_FILES = 2, USES_ROWS = 4, USES_MODALITY = 8, HOLDS_SIGNATURES = 16 };
 
 /* Formats are tried in the order of the table in import.c. */
 struct format {
@@ -69,8 +70,12 @@ struct format {
 	int (*open)(struct import *im, const char *path, struct err *e);
 };
 
-extern const struct format format_h5ad, format_h5mu, format_tenx_h5, format_tenx_folder, format_market, format_wide;
+extern const struct format format_gctx, format_gct, format_long, format_gmt, format_h5ad, format_h5mu, format_tenx_h5, format_tenx_folder, format_market, format_wide;
 
+/* "cell" or "signature", for messages. */
+const char *import_row_word(const struct import *im);
+/* Noted when n > 0: texts of Latin-1 were turned. */
+void import_say_latin1(const struct import *im, const char *name, uint64_t n);
 void import_say(const struct import *im, bool detail, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Name lists as they come; a name that comes twice is found when the list is closed. */
@@ -96,6 +101,8 @@ int import_set_rows(struct import *im, struct names *rows, struct err *e);
 void import_add_var(struct import *im, const char *name, struct typed *t);
 /* The feed of a new field; a row column of that name is replaced. Valid until the next call. */
 struct feed *import_add_obs(struct import *im, const char *name, enum pmx_type type);
+/* The same with values for all rows; takes *t. Text points at what t was made from, which has to stay. */
+void import_put_obs(struct import *im, const char *name, struct typed *t);
 struct feed *import_add_obsm(struct import *im, const char *name, enum pmx_type type, uint32_t width);
 struct feed *import_add_layer(struct import *im, const char *name, enum pmx_type type, enum pmx_storage storage);
 /* Is the row column to be read as labels? */

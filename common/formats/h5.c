@@ -61,6 +61,26 @@ hid_t h5_access(void)
 	return access;
 }
 
+/*
+ * The end of the file as its superblock has it, 0 where that cannot be told: version 0 and 1 keep it in the
+ * third address after 24 (28) bytes, 2 and 3 in the third after 12 (HDF5 File Format Specification, II.A).
+ */
+static uint64_t expected_size(const char *path)
+{
+	uint8_t head[64] = { 0 };
+	FILE *f = fopen(path, "rb");
+	size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+	if (f)
+		fclose(f);
+	if (n < sizeof head || memcmp(head, H5_SIGNATURE, 8) || head[8] > 3 || head[head[8] < 2 ? 13 : 9] != 8)
+		return 0;
+	const uint8_t *at = head + (head[8] == 0 ? 24 : head[8] == 1 ? 28 : 12) + 16;
+	uint64_t size = 0;
+	for (int i = 7; i >= 0; i--)
+		size = size << 8 | at[i];
+	return size;
+}
+
 hid_t h5_open(const char *path, struct err *e)
 {
 	struct stat st;
@@ -69,7 +89,11 @@ hid_t h5_open(const char *path, struct err *e)
 		return err_system(e, "cannot open %s", path);
 	hid_t access = h5_access();
 	hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
-	if (file < 0)
+	uint64_t expected = file < 0 ? expected_size(path) : 0;
+	if (expected > (uint64_t)st.st_size)
+		h5_fail(e, "cannot read %s: the file is truncated, it has %llu bytes where its own header expects %llu; did a download "
+			"stop early? Fetch it again and check its sum", path, (unsigned long long)st.st_size, (unsigned long long)expected);
+	else if (file < 0)
 		h5_fail(e, "cannot read %s: the HDF5 file is truncated, damaged or still being written", path);
 	H5Pclose(access);
 	return file;
@@ -218,7 +242,19 @@ struct texts {
 	size_t size;
 	char **pointer;
 	char *fixed;
+	uint64_t *n_latin1;             /* NULL: UTF-8 only */
+	char *decoded;
+	size_t decoded_cap;
 };
+
+static const char *decode(struct texts *t, const char *s)
+{
+	size_t n = strlen(s);
+	mem_room(&t->decoded, &t->decoded_cap, 2 * n + 1, 1);
+	text_from_latin1(t->decoded, s, n);
+	++*t->n_latin1;
+	return t->decoded;
+}
 
 static int take_run(struct texts *t, const char *path, uint64_t first, hsize_t n,
 		    int (*take)(void *to, uint64_t i, const char *text, struct err *e), void *to, struct err *e)
@@ -233,6 +269,8 @@ static int take_run(struct texts *t, const char *path, uint64_t first, hsize_t n
 		const char *s = t->variable ? t->pointer[i] : t->fixed + i * t->size;
 		if (!s)
 			s = "";
+		if (t->n_latin1 && !text_utf8(s, strlen(s)))
+			s = decode(t, s);
 		if (!text_utf8(s, strlen(s)))
 			status = err_set(e, "%s: text %llu is not UTF-8", path, (unsigned long long)(first + i));
 		else
@@ -243,15 +281,15 @@ static int take_run(struct texts *t, const char *path, uint64_t first, hsize_t n
 	return status;
 }
 
-int h5_texts(hid_t at, const char *path, uint64_t first, uint64_t n,
-	     int (*take)(void *to, uint64_t i, const char *text, struct err *e), void *to, struct err *e)
+int h5_texts_latin1(hid_t at, const char *path, uint64_t first, uint64_t n, uint64_t *n_latin1,
+	     	     int (*take)(void *to, uint64_t i, const char *text, struct err *e), void *to, struct err *e)
 {
 	int64_t all = h5_n_texts(at, path, e);
 	if (all < 0)
 		return -1;
 	if (first > (uint64_t)all || n > (uint64_t)all - first)
 		return err_set(e, "%s holds %lld texts where %llu are needed", path, (long long)all, (unsigned long long)(first + n));
-	struct texts t = { .dataset = H5Dopen2(at, path, H5P_DEFAULT) };
+	struct texts t = { .dataset = H5Dopen2(at, path, H5P_DEFAULT), .n_latin1 = n_latin1 };
 	t.type = H5Dget_type(t.dataset);
 	t.space = H5Dget_space(t.dataset);
 	t.memory = H5Tcopy(H5T_C_S1);
@@ -282,5 +320,12 @@ int h5_texts(hid_t at, const char *path, uint64_t first, uint64_t n,
 	H5Dclose(t.dataset);
 	mem_free(t.pointer);
 	mem_free(t.fixed);
+	mem_free(t.decoded);
 	return status;
+}
+
+int h5_texts(hid_t at, const char *path, uint64_t first, uint64_t n,
+	     int (*take)(void *to, uint64_t i, const char *text, struct err *e), void *to, struct err *e)
+{
+	return h5_texts_latin1(at, path, first, n, NULL, take, to, e);
 }

@@ -72,6 +72,10 @@ int64_t h5_n_texts(hid_t at, const char *path, struct err *e);
 int h5_texts(hid_t at, const char *path, uint64_t first, uint64_t n,
 	     int (*take)(void *to, uint64_t i, const char *text, struct err *e), void *to, struct err *e);
 
+/* As h5_texts; a text that is not UTF-8 is taken for Latin-1, and *n_latin1 counts them. */
+int h5_texts_latin1(hid_t at, const char *path, uint64_t first, uint64_t n, uint64_t *n_latin1,
+		    int (*take)(void *to, uint64_t i, const char *text, struct err *e), void *to, struct err *e);
+
 /* How the chunks of a dataset are packed, for unpacking them without HDF5. */
 struct h5_pipeline;
 /* NULL without a failure: let HDF5 do it. NULL and a failure: HDF5 cannot. */

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { HEAD = 4096, RUN_BYTES = 24 << 20 };
+enum { HEAD = 1 << 16, RUN_BYTES = 24 << 20 };
 
 /* A further format is one more entry: recognised from content, tried in this order. */
-static const struct format *const formats[] = { &format_tenx_folder, &format_h5mu, &format_h5ad, &format_tenx_h5, &format_market,
-	&format_wide };
+static const struct format *const formats[] = { &format_tenx_folder, &format_gctx, &format_h5mu, &format_h5ad, &format_tenx_h5,
+	&format_market, &format_gct, &format_long, &format_gmt, &format_wide };
 
 const char *import_format_name(size_t i)
 {
@@ -31,6 +31,17 @@ void import_say(const struct import *im, bool detail, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	im->o->say(im->o->to, detail, text);
+}
+
+const char *import_row_word(const struct import *im)
+{
+	return im->kind == PMX_SIGNATURES ? "signature" : "cell";
+}
+
+void import_say_latin1(const struct import *im, const char *name, uint64_t n)
+{
+	if (n)
+		import_say(im, false, "%s: %" PRIu64 " texts were not UTF-8 and were read as Latin-1, such as a micro sign", name, n);
 }
 
 void name_list_add(struct name_list *l, const char *name)
@@ -122,6 +133,18 @@ struct feed *import_add_obs(struct import *im, const char *name, enum pmx_type t
 	return feed_of(im, im->schema->n_fields - 1);
 }
 
+void import_put_obs(struct import *im, const char *name, struct typed *t)
+{
+	import_add_obs(im, name, t->type)->column = t->column;
+	struct pmx_field *f = &im->schema->field[im->schema->n_fields - 1];
+	if (t->values) {
+		names_free(f->values);
+		f->values = t->values;
+		f->ordered = t->ordered;
+	}
+	*t = (struct typed){ 0 };
+}
+
 struct feed *import_add_obsm(struct import *im, const char *name, enum pmx_type type, uint32_t width)
 {
 	pmx_add_obsm(im->schema, name, type, width);
@@ -210,7 +233,7 @@ int import_set_columns(struct import *im, struct names *columns, const bool *kee
 	for (size_t i = 0; i < columns->n; i++)
 		if (!im->map || im->map[i] != UINT32_MAX)
 			names_add(kept, columns->at[i], NULL);
-	im->schema = pmx_schema_new(PMX_CELLS, kept->n);
+	im->schema = pmx_schema_new(im->kind, kept->n);
 	pmx_set_column_names(im->schema, "gene", kept);
 	feed_of(im, 0);
 	names_free(kept);
@@ -261,8 +284,8 @@ int import_set_rows(struct import *im, struct names *rows, struct err *e)
 	im->n_rows = rows->n;
 	for (size_t i = 0; i < rows->n; i++)
 		if (!*rows->at[i])
-			return err_set(e, "cell %zu has an empty name", i + 1);
-	/* Called cell at the end, when it is known what other columns are called. */
+			return err_set(e, "%s %zu has an empty name", import_row_word(im), i + 1);
+	/* Called cell or signature_id at the end, when it is known what other columns are called. */
 	import_add_obs(im, "", PMX_TEXT);
 	return 0;
 }
@@ -316,11 +339,12 @@ static void typed_column(struct typed *out, const struct table *t, size_t k, con
 static int join_obs(struct import *im, struct err *e)
 {
 	size_t key = 0;
-	if (!(im->obs = table_read(im->o->obs, im->o->memory, e)))
+	if (!(im->obs = table_read_latin1(im->o->obs, im->o->memory, e)))
 		return -1;
 	if (im->o->obs_key && (key = table_need(im->obs, im->o->obs_key, e)) == SIZE_MAX)
 		return -1;
-	uint32_t *row = match(im, im->obs, key, im->rows, "cell", e);
+	import_say_latin1(im, im->obs->name, im->obs->n_latin1);
+	uint32_t *row = match(im, im->obs, key, im->rows, import_row_word(im), e);
 	if (!row)
 		return -1;
 	for (size_t k = 0; k < im->obs->n_columns; k++) {
@@ -331,13 +355,7 @@ static int join_obs(struct import *im, struct err *e)
 		typed_column(&t, im->obs, k, row, im->rows->n, import_is_label(im, name));
 		if (pmx_find(im->schema, PMX_OBS, name) != PMX_NO_FIELD)
 			import_say(im, false, "row column '%s' is replaced by that of %s", name, im->obs->name);
-		struct feed *f = import_add_obs(im, name, t.type);
-		f->column = t.column;
-		struct pmx_field *field = &im->schema->field[im->schema->n_fields - 1];
-		if (t.values) {
-			names_free(field->values);
-			field->values = t.values;
-		}
+		import_put_obs(im, name, &t);
 	}
 	mem_free(row);
 	return 0;
@@ -345,8 +363,9 @@ static int join_obs(struct import *im, struct err *e)
 
 static int join_var(struct import *im, struct err *e)
 {
-	if (!(im->var = table_read(im->o->var, im->o->memory, e)))
+	if (!(im->var = table_read_latin1(im->o->var, im->o->memory, e)))
 		return -1;
+	import_say_latin1(im, im->var->name, im->var->n_latin1);
 	uint32_t *row = match(im, im->var, 0, im->columns, "gene", e);
 	if (!row)
 		return -1;
@@ -370,7 +389,9 @@ static int check_labels(const struct import *im, struct err *e)
 
 static void name_rows(struct import *im)
 {
-	static const char *const choice[] = { "cell", "cell_name", "row_name", "pmx_row_name" };
+	static const char *const choices[2][4] = { { "cell", "cell_name", "row_name", "pmx_row_name" },
+		{ "signature_id", "signature_name", "row_name", "pmx_row_name" } };
+	const char *const *choice = choices[im->kind == PMX_SIGNATURES];
 	size_t k = 0;
 	while (k < 3 && pmx_find(im->schema, PMX_OBS, choice[k]) != PMX_NO_FIELD)
 		k++;
@@ -403,6 +424,9 @@ static int open_sniffed(struct import *im, const char *path, const struct sniff 
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
 		if (formats[i]->recognise(s)) {
 			import_say(im, true, "%s: %s", path, formats[i]->name);
+			bool signatures = im->o->kind == IMPORT_KIND_AUTO ? formats[i]->uses & HOLDS_SIGNATURES
+				: im->o->kind == IMPORT_KIND_SIGNATURES;
+			im->kind = signatures ? PMX_SIGNATURES : PMX_CELLS;
 			return check_options(im->o, formats[i], path, e) ? -1 : formats[i]->open(im, path, e);
 		}
 	char list[600] = "";
@@ -425,9 +449,8 @@ static bool is_hdf5(const char *path)
 	return is;
 }
 
-static int sniff_and_open(struct import *im, const char *path, struct err *e)
+static int sniff(struct import *im, const char *path, char *head, struct err *e)
 {
-	char head[HEAD + 1] = "";
 	struct stat st;
 	struct sniff s = { .path = path, .h5 = -1, .head = head };
 	bool piped = !strcmp(path, "-");
@@ -452,6 +475,14 @@ static int sniff_and_open(struct import *im, const char *path, struct err *e)
 		path = lines_name(im->lines);
 	}
 	return open_sniffed(im, path, &s, e);
+}
+
+static int sniff_and_open(struct import *im, const char *path, struct err *e)
+{
+	char *head = mem_zero(HEAD + 1, 1);
+	int status = sniff(im, path, head, e);
+	mem_free(head);
+	return status;
 }
 
 struct import *import_open(const char *path, const struct import_options *o, struct err *e)

@@ -1,6 +1,6 @@
 /*
  * Outside formats -> rows of a PMX stream. The format is found from content.
- * Cells are rows and genes columns, whichever way the file has them; rows keep
+ * Cells or signatures are rows and genes columns, whichever way the file has them; rows keep
  * the order of the file. Integers, and floats that are all whole and not
  * negative (looked at here and there, then checked one by one), become a layer
  * of u32 counts; explicit zeros are not kept.
@@ -21,11 +21,12 @@
 
 enum import_values { IMPORT_AUTO, IMPORT_COUNTS, IMPORT_FLOAT };
 enum import_names { IMPORT_SYMBOL, IMPORT_ID };
-enum import_rows { IMPORT_ROWS_AUTO, IMPORT_ROWS_CELLS, IMPORT_ROWS_GENES };
+enum import_rows { IMPORT_ROWS_AUTO, IMPORT_ROWS_CELLS, IMPORT_ROWS_SIGNATURES, IMPORT_ROWS_GENES };
+enum import_kind { IMPORT_KIND_AUTO, IMPORT_KIND_CELLS, IMPORT_KIND_SIGNATURES };
 
 struct import_options {
 	const char *layer;              /* h5ad: the one matrix to take; else: the name of the layer made. Or NULL */
-	int values, gene_names, rows;   /* the enums above */
+	int kind, values, gene_names, rows;     /* the enums above */
 	const char *feature_type;       /* 10x; NULL: Gene Expression */
 	const char *features, *barcodes;        /* Matrix Market: files of names, or NULL */
 	const char *modality;           /* MuData; NULL: rna */

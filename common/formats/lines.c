@@ -1,6 +1,7 @@
 #include "formats/lines.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -24,6 +25,11 @@ struct lines {
 	size_t at, n, cap;
 	bool ended;
 	uint64_t number;
+	char end;                       /* of a line; 0 before the first */
+	bool accept_latin1;
+	uint64_t n_latin1;
+	char *decoded;
+	size_t decoded_cap;
 };
 
 struct lines *lines_open(const char *path, struct err *e)
@@ -62,6 +68,7 @@ void lines_close(struct lines *l)
 	file_close(l->file);
 	mem_free(l->in);
 	mem_free(l->text);
+	mem_free(l->decoded);
 	mem_free(l);
 }
 
@@ -73,6 +80,16 @@ const char *lines_name(const struct lines *l)
 uint64_t lines_number(const struct lines *l)
 {
 	return l->number;
+}
+
+void lines_accept_latin1(struct lines *l)
+{
+	l->accept_latin1 = true;
+}
+
+uint64_t lines_latin1(const struct lines *l)
+{
+	return l->n_latin1;
 }
 
 int lines_context(const struct lines *l, struct err *e)
@@ -161,11 +178,41 @@ int64_t lines_peek(struct lines *l, void *out, size_t n, struct err *e)
 	return (int64_t)have;
 }
 
+/* CR where the first line ends with one that no LF follows. */
+static int find_end(struct lines *l, struct err *e)
+{
+	size_t seen = 0, n;
+	const char *s;
+	for (;;) {
+		n = l->n - l->at;
+		s = l->text + l->at;
+		while (seen < n && s[seen] != '\r' && s[seen] != '\n')
+			seen++;
+		if (seen + 1 < n || l->ended || n > longest_line)
+			break;
+		if (refill(l, e))
+			return -1;
+	}
+	l->end = seen + 1 < n && s[seen] == '\r' && s[seen + 1] != '\n' && s[seen + 1] != '\r' ? '\r' : '\n';
+	return 0;
+}
+
+/* The line in UTF-8, in a place of its own. */
+static void decode(struct lines *l, char **line, size_t *n)
+{
+	mem_room(&l->decoded, &l->decoded_cap, 2 * *n + 1, 1);
+	*n = text_from_latin1(l->decoded, *line, *n);
+	*line = l->decoded;
+	l->n_latin1++;
+}
+
 int lines_next(struct lines *l, char **line, size_t *n, struct err *e)
 {
 	size_t seen = 0;
+	if (!l->end && find_end(l, e))
+		return -1;
 	char *end = NULL;
-	while (!(end = l->n - l->at > seen ? memchr(l->text + l->at + seen, '\n', l->n - l->at - seen) : NULL) && !l->ended) {
+	while (!(end = l->n - l->at > seen ? memchr(l->text + l->at + seen, l->end, l->n - l->at - seen) : NULL) && !l->ended) {
 		seen = l->n - l->at;
 		if (seen > longest_line)
 			return err_set(e, "%s, line %llu is longer than 1 GiB; is this a text table?", lines_name(l),
@@ -190,5 +237,7 @@ int lines_next(struct lines *l, char **line, size_t *n, struct err *e)
 	}
 	*line = s;
 	*n = len;
+	if (l->accept_latin1 && !text_utf8(s, len))
+		decode(l, line, n);
 	return 1;
 }

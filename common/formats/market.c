@@ -198,7 +198,7 @@ static int read_matrix(struct import *im, const struct market *k, struct err *e)
 	struct layer_target t = { .im = im, .name = lines_name(k->lines),
 		.type = rows_type(h.field == REAL ? NUMBER_F64 : NUMBER_I64, entries_are_counts(m), im->o->values) };
 	const char *name = im->o->layer ? im->o->layer : t.type == PMX_U32 ? "counts" : "X";
-	return entries_feed(m, im->n_rows, &t, false, import_add_layer(im, name, t.type, PMX_SPARSE), e);
+	return entries_feed(m, im->n_rows, &t, ENTRIES_SPARSE, import_add_layer(im, name, t.type, PMX_SPARSE), e);
 }
 
 static void close_market(void *state)

@@ -227,13 +227,13 @@ static int report(const struct problem *p, uint64_t first, const struct layer_ta
 	const char *cell = t->im->rows->at[first + p->row];
 	switch (p->kind) {
 	case BAD_INDEX:
-		return err_set(e, "matrix %s, cell %s: column index %.17g, but there are %zu genes; the file is damaged", t->name, cell,
+		return err_set(e, "matrix %s, %s %s: column index %.17g, but there are %zu genes; the file is damaged", t->name, import_row_word(t->im), cell,
 			       p->value, t->im->columns->n);
 	case TWICE:
-		return err_set(e, "matrix %s: cell %s, gene %s stands there twice; which value is right cannot be known", t->name, cell,
+		return err_set(e, "matrix %s: %s %s, gene %s stands there twice; which value is right cannot be known", t->name, import_row_word(t->im), cell,
 			       t->im->columns->at[p->column]);
 	default:
-		return err_set(e, "matrix %s: cell %s, gene %s: %.17g is no count%s", t->name, cell, t->im->columns->at[p->column],
+		return err_set(e, "matrix %s: %s %s, gene %s: %.17g is no count%s", t->name, import_row_word(t->im), cell, t->im->columns->at[p->column],
 			       p->value, t->guessed ? ", though the values looked like counts; import them with --values float"
 			       : "; --values float takes any number");
 	}

@@ -166,7 +166,7 @@ static int read_rows(struct table *t, struct lines *l, char separator, uint64_t 
 	return more > 0 ? lines_context(l, e) : more;
 }
 
-struct table *table_read(const char *path, uint64_t memory, struct err *e)
+static struct table *read_any(const char *path, uint64_t memory, bool latin1, struct err *e)
 {
 	struct lines *l = lines_open(path, e);
 	if (!l)
@@ -174,12 +174,26 @@ struct table *table_read(const char *path, uint64_t memory, struct err *e)
 	struct table *t = mem_zero(1, sizeof *t);
 	t->name = mem_text(lines_name(l));
 	char separator = 0;
+	if (latin1)
+		lines_accept_latin1(l);
 	if (read_head(t, l, &separator, e) || read_rows(t, l, separator, memory, e) || check_head(t, e)) {
 		table_free(t);
 		t = NULL;
 	}
+	if (t)
+		t->n_latin1 = lines_latin1(l);
 	lines_close(l);
 	return t;
+}
+
+struct table *table_read(const char *path, uint64_t memory, struct err *e)
+{
+	return read_any(path, memory, false, e);
+}
+
+struct table *table_read_latin1(const char *path, uint64_t memory, struct err *e)
+{
+	return read_any(path, memory, true, e);
 }
 
 size_t table_need(const struct table *t, const char *column, struct err *e)

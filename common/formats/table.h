@@ -22,6 +22,7 @@ struct table {
 	char **head;
 	char **field;                   /* row by row: n_rows x n_columns */
 	uint64_t *line;                 /* of each row */
+	uint64_t n_latin1;              /* lines that were Latin-1 */
 	size_t row_cap;
 	char **chunk;                   /* what the fields point into */
 	size_t n_chunks, chunk_cap, chunk_at, chunk_size;
@@ -29,6 +30,8 @@ struct table {
 
 /* "-" is standard input. The text may take up to `memory` bytes. NULL on failure. */
 struct table *table_read(const char *path, uint64_t memory, struct err *e);
+/* The same of a table whose lines may be Latin-1, as tables with a micro sign often are; its user says so. */
+struct table *table_read_latin1(const char *path, uint64_t memory, struct err *e);
 void table_free(struct table *t);
 /* Index of the column; SIZE_MAX and a failure that lists what there is. */
 size_t table_need(const struct table *t, const char *column, struct err *e);

@@ -44,20 +44,6 @@ static int put_header(struct bytes *out, const struct pmx_schema *s, char separa
 	return 0;
 }
 
-/* Whole numbers up to 10^15 are written as such; f32 values with as many digits as give them back. */
-static size_t put_value(char *out, double v, bool single)
-{
-	if (!single || !isfinite(v) || (v == floor(v) && fabs(v) < 1e15))
-		return text_put_f64(out, v);
-	for (int digits = 6; digits < 9; digits++) {
-		int n = snprintf(out, TEXT_F64, "%.*g", digits, v);
-		double back;
-		if (text_f64(out, &back) && (float)back == (float)v)
-			return (size_t)n;
-	}
-	return (size_t)snprintf(out, TEXT_F64, "%.9g", v);
-}
-
 /* The table under way. */
 struct table_out {
 	struct bytes text;
@@ -81,7 +67,7 @@ static int put_block(struct table_out *t, struct pmx_block *b, struct err *e)
 		put_name(&t->text, name[r], t->separator);
 		for (size_t i = 0; i < t->s->n_columns; i++) {
 			char text[TEXT_F64 + 1] = { t->separator, '0' };
-			size_t n = t->row[i] == 0 ? 1 : put_value(text + 1, t->row[i], t->single);
+			size_t n = t->row[i] == 0 ? 1 : text_put_number(text + 1, t->row[i], t->single);
 			bytes_add(&t->text, text, n + 1);
 		}
 		bytes_add(&t->text, "\n", 1);

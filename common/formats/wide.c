@@ -122,18 +122,21 @@ static int open_wide(struct import *im, const char *path, struct err *e)
 	struct names *genes = import_unique(im, genes_first ? &w->line : &w->head, "gene", im->o->make_unique, e);
 	if (!genes || import_set_columns(im, genes, NULL, e))
 		return err_context(e, "%s", path);
-	struct names *cells = import_unique(im, genes_first ? &w->head : &w->line, "cell", im->o->make_unique, e);
+	struct names *cells = import_unique(im, genes_first ? &w->head : &w->line, import_row_word(im),
+					   im->o->make_unique, e);
 	if (!cells || import_set_rows(im, cells, e))
 		return err_context(e, "%s", path);
 	if (w->n_missing)
 		import_say(im, false, "%s: %llu values are missing (NaN)", path, (unsigned long long)w->n_missing);
+	/* Scores that happen to be whole are no counts. */
+	int values = im->kind == PMX_SIGNATURES && im->o->values == IMPORT_AUTO ? IMPORT_FLOAT : im->o->values;
 	struct layer_target t = { .im = im, .name = im->source ? im->source : path,
-		.type = rows_type(NUMBER_F64, entries_are_counts(w->entries), im->o->values) };
-	bool dense = t.type != PMX_U32 && entries_n(w->entries) * 2 > w->head.n * w->line.n;
+		.type = rows_type(NUMBER_F64, entries_are_counts(w->entries), values) };
+	bool dense = t.type != PMX_U32 && (im->kind == PMX_SIGNATURES || entries_n(w->entries) * 2 > w->head.n * w->line.n);
 	const char *name = im->o->layer ? im->o->layer : t.type == PMX_U32 ? "counts" : "X";
 	struct entries *m = w->entries;
 	w->entries = NULL;
-	return entries_feed(m, im->n_rows, &t, dense, import_add_layer(im, name, t.type, dense ? PMX_DENSE : PMX_SPARSE), e);
+	return entries_feed(m, im->n_rows, &t, dense ? ENTRIES_DENSE : ENTRIES_SPARSE, import_add_layer(im, name, t.type, dense ? PMX_DENSE : PMX_SPARSE), e);
 }
 
 const struct format format_wide = { "table of numbers (TSV, CSV)", USES_ROWS, recognise, open_wide };
