@@ -1,0 +1,26 @@
+/* Target signatures going out: rows are populations or queries, columns genes, layer `weights` (NaN: not measured, not listed). */
+#ifndef CLI_TARGETS_H
+#define CLI_TARGETS_H
+#include "cli/cli.h"
+
+enum target_form { TARGET_DENSE, TARGET_LIST };
+
+struct target_row {
+	const char *name;
+	enum target_form form;
+	int64_t n_case, n_control, n_samples;   /* PMX_MISSING_I64 where there are none */
+	const char *reason;             /* why there are no weights; NULL where there are */
+};
+
+struct target_writer;
+/* `reasons`: what may stand in the column reason, up to a NULL. `in` may be NULL, `source` names a file read instead. */
+struct target_writer *targets_open(const struct cli *c, const struct names *genes, const char *const *reasons, bool samples,
+				   const struct pmx_schema *cells, const struct pmx_reader *in, const char *source);
+/* weights: one a gene. A row without a finite weight and without a reason gets "no_genes". */
+void targets_put(struct target_writer *w, const struct target_row *row, const double *weights);
+/* Rows written without a reason, so far. */
+uint64_t targets_scored(const struct target_writer *w);
+/* Says how many rows lack weights and why; none at all with weights ends the process. */
+void targets_close(struct target_writer *w, const struct pmx_reader *in);
+
+#endif
