@@ -31,7 +31,7 @@ static void from_lists(struct cli *c)
 	if (s->n_both)
 		cli_note(c, "%llu genes are listed up and down for the same target and left out of both (%s)", (unsigned long long)s->n_both,
 			 s->example);
-	struct target_writer *w = targets_open(c, s->genes, NULL, false, NULL, NULL, up_file ? up_file : down_file);
+	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = s->genes, .source = up_file ? up_file : down_file });
 	double *weights = mem_array(s->genes->n, sizeof *weights);
 	for (uint32_t t = 0; t < s->targets->n; t++) {
 		const struct signed_set *set = &s->at[t];
@@ -44,7 +44,7 @@ static void from_lists(struct cli *c)
 		targets_put(w, &row, weights);
 	}
 	mem_free(weights);
-	targets_close(w, NULL);
+	targets_close(w);
 	signed_sets_free(s);
 }
 
@@ -56,7 +56,7 @@ static void from_table(struct cli *c)
 		cli_fail(&e);
 	if (t->n_missing)
 		cli_note(c, "%s: %llu weights are missing: these genes do not count for those targets", weights_file, (unsigned long long)t->n_missing);
-	struct target_writer *w = targets_open(c, t->genes, NULL, false, NULL, NULL, weights_file);
+	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = t->genes, .source = weights_file });
 	double *weights = mem_array(t->genes->n, sizeof *weights);
 	for (uint32_t k = 0; k < t->targets->n; k++) {
 		struct target_row row = { t->targets->at[k], TARGET_DENSE, PMX_MISSING_I64, PMX_MISSING_I64, PMX_MISSING_I64, NULL };
@@ -65,7 +65,7 @@ static void from_table(struct cli *c)
 		targets_put(w, &row, weights);
 	}
 	mem_free(weights);
-	targets_close(w, NULL);
+	targets_close(w);
 	weights_free(t);
 }
 

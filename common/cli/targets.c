@@ -6,6 +6,7 @@
 
 struct target_writer {
 	const struct cli *c;
+	const struct pmx_reader *in;
 	struct pmx_writer *out;
 	struct pmx_filler *fill;
 	const struct names *reasons;
@@ -21,43 +22,48 @@ static size_t add(struct pmx_schema *s, const char *name, enum pmx_type type)
 	return s->n_fields - 1;
 }
 
-struct target_writer *targets_open(const struct cli *c, const struct names *genes, const char *const *reasons, bool samples,
-				   const struct pmx_schema *cells, const struct pmx_reader *in, const char *source)
+/* Takes s. */
+static void start(struct target_writer *w, struct pmx_schema *s, const struct target_stream *o)
+{
+	struct err e = { 0 };
+	if (o->cells) {
+		json_decref(s->provenance);
+		s->provenance = json_deep_copy(o->cells->provenance);
+	}
+	cli_provenance(w->c, s, o->in, o->source);
+	w->out = o->file ? pmx_create(o->file, s, w->c->level, w->c->threads, &e) : cli_create(w->c, s);
+	if (!w->out)
+		cli_fail(&e);
+	pmx_schema_free(s);
+	w->fill = pmx_filler_new(w->out, w->c->block_rows);
+	w->reasons = pmx_writer_schema(w->out)->field[w->reason].values;
+	w->count = mem_zero(w->reasons->n, sizeof *w->count);
+}
+
+struct target_writer *targets_open(const struct cli *c, const struct target_stream *o)
 {
 	struct target_writer *w = mem_zero(1, sizeof *w);
-	struct pmx_schema *s = pmx_schema_new(PMX_SIGNATURES, genes->n);
+	struct pmx_schema *s = pmx_schema_new(PMX_SIGNATURES, o->genes->n);
 	w->c = c;
-	w->n_genes = genes->n;
+	w->in = o->in;
+	w->n_genes = o->genes->n;
 	w->name = add(s, "target", PMX_TEXT);
 	w->form = add(s, "form", PMX_CATEGORY);
 	names_add(s->field[w->form].values, "dense", NULL);
 	names_add(s->field[w->form].values, "list", NULL);
 	w->n_case = add(s, "n_case", PMX_I64);
 	w->n_control = add(s, "n_control", PMX_I64);
-	w->n_samples = samples ? add(s, "n_samples", PMX_I64) : PMX_NO_FIELD;
+	w->n_samples = o->samples ? add(s, "n_samples", PMX_I64) : PMX_NO_FIELD;
 	w->genes = add(s, "n_genes", PMX_I64);
 	w->reason = add(s, "reason", PMX_CATEGORY);
 	names_add(s->field[w->reason].values, no_genes, NULL);
-	for (; reasons && *reasons; reasons++)
-		names_add(s->field[w->reason].values, *reasons, NULL);
+	for (const char *const *r = o->reasons; r && *r; r++)
+		names_add(s->field[w->reason].values, *r, NULL);
 	pmx_add_layer(s, "weights", PMX_F64, PMX_DENSE);
 	w->weights = s->n_fields - 1;
-	pmx_set_column_names(s, "gene", genes);
+	pmx_set_column_names(s, "gene", o->genes);
 	s->row_names = mem_text("target");
-	if (cells) {
-		json_decref(s->provenance);
-		s->provenance = json_deep_copy(cells->provenance);
-	}
-	if (source) {
-		cli_provenance(c, s, NULL, source);
-		w->out = cli_create(c, s);
-	} else {
-		w->out = cli_output(c, s, in);
-	}
-	pmx_schema_free(s);
-	w->fill = pmx_filler_new(w->out, c->block_rows);
-	w->reasons = pmx_writer_schema(w->out)->field[w->reason].values;
-	w->count = mem_zero(w->reasons->n, sizeof *w->count);
+	start(w, s, o);
 	return w;
 }
 
@@ -87,12 +93,7 @@ void targets_put(struct target_writer *w, const struct target_row *row, const do
 		w->n_scored++;
 }
 
-uint64_t targets_scored(const struct target_writer *w)
-{
-	return w->n_scored;
-}
-
-void targets_close(struct target_writer *w, const struct pmx_reader *in)
+void targets_close(struct target_writer *w)
 {
 	struct err e = { 0 };
 	char text[300] = "";
@@ -108,7 +109,7 @@ void targets_close(struct target_writer *w, const struct pmx_reader *in)
 		cli_die("no target has weights%s%s", *text ? ": " : "", text);
 	if (pmx_filler_close(w->fill, &e))
 		cli_fail(&e);
-	cli_finish(w->out, in);
+	cli_finish(w->out, w->in);
 	mem_free(w->count);
 	mem_free(w);
 }
