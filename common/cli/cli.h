@@ -134,6 +134,7 @@ void cli_put(struct pmx_writer *w, struct pmx_block *b);
 struct cli_text;
 struct cli_text *cli_text_new(const struct cli *c);
 struct cli_text *cli_text_at(const char *path);
+struct cli_text *cli_text_on(struct file_out *file);     /* takes the file */
 void cli_text_put(struct cli_text *t, const char *s);
 void cli_text_print(struct cli_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_text_f64(struct cli_text *t, double v);

@@ -182,7 +182,7 @@ struct cli_text {
 	struct bytes out;
 };
 
-static struct cli_text *text_on(struct file_out *file)
+struct cli_text *cli_text_on(struct file_out *file)
 {
 	struct cli_text *t = mem_zero(1, sizeof *t);
 	t->file = file;
@@ -195,7 +195,7 @@ struct cli_text *cli_text_at(const char *path)
 	struct file_out *file = file_create(path, &e);
 	if (!file)
 		cli_fail(&e);
-	return text_on(file);
+	return cli_text_on(file);
 }
 
 struct cli_text *cli_text_new(const struct cli *c)

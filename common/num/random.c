@@ -56,3 +56,17 @@ uint64_t random_permuted(uint64_t seed, uint64_t i, uint64_t n)
 	} while (i >= n);
 	return i;
 }
+
+uint32_t random_negative_binomial(double mu, double phi, double u)
+{
+	double r = 1 / phi, q = phi * mu / (1 + phi * mu), p = exp(-log1p(phi * mu) / phi), sum = p;
+	uint32_t k = 0;
+	while (sum <= u && k < 1000000) {
+		p *= q * (r + k) / (k + 1);
+		sum += p;
+		k++;
+		if (p < 1e-15 && k > mu)
+			break;
+	}
+	return k;
+}

@@ -25,4 +25,10 @@ uint64_t random_permuted(uint64_t seed, uint64_t i, uint64_t n);
 /* A whole number below n, without bias worth naming (n < 2^32). */
 uint32_t random_below(uint32_t word, uint32_t n);
 
+/*
+ * Negative binomial of mean mu > 0 and variance mu + phi mu^2, by inversion: the first k with P(X <= k) > u. Takes k steps;
+ * at most a million.
+ */
+uint32_t random_negative_binomial(double mu, double phi, double u);
+
 #endif

@@ -62,21 +62,6 @@ static uint32_t threshold_of(double p)
 	return p >= 1 ? UINT32_MAX : (uint32_t)(p * 0x1p32);
 }
 
-/* Walks P(X = k) upwards from k = 0; the first k with P(X <= k) > u. */
-static uint32_t draw(double mu, double phi, double u)
-{
-	double r = 1 / phi, q = phi * mu / (1 + phi * mu), p = zero_share(mu, phi), sum = p;
-	uint32_t k = 0;
-	while (sum <= u && k < 1000000) {
-		p *= q * (r + k) / (k + 1);
-		sum += p;
-		k++;
-		if (p < 1e-15 && k > mu)
-			break;
-	}
-	return k;
-}
-
 static void make_tables(struct simulated_screen *s)
 {
 	size_t n = (size_t)(SIZES * s->o.splits * s->o.genes), used = 0, cap = 0;
@@ -231,7 +216,7 @@ void simulate_cell(const struct simulated_screen *s, uint64_t i, struct simulate
 		uint32_t u = words.v[g % 4], count;
 		if (n_touched && *touched == g) {
 			double mu = s->mean[g] * s->batch[cell->split * n_genes + g] * s->size[size] * exp(*effect * cell->efficacy);
-			count = draw(mu, o->dispersion, random_unit(u));
+			count = random_negative_binomial(mu, o->dispersion, random_unit(u));
 			touched++;
 			effect++;
 			n_touched--;
