@@ -2,7 +2,7 @@
 # make demo: the whole pipe on a simulated screen with known truth, then on the real one where it is found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-workflows/install-dependencies.sh
+workflows/install-dependencies.sh build
 make -s -j"$(nproc)"
 BUILD=${BUILD:-build}
 export PATH=$PWD/$BUILD/bin:$PATH

@@ -50,31 +50,46 @@ static void option_left(const struct cli_option *o, char *out, size_t size)
 		 o->metavar ? o->metavar : "");
 }
 
+/* Words after `column`, which is returned as it is then; what would pass the margin goes below the first. */
+static int put_words(const char *s, int column)
+{
+	enum { MARGIN = 100, INDENT = 33 };
+	while (*s) {
+		int n = (int)strcspn(s, " ");
+		if (column + 1 + n > MARGIN)
+			column = printf("\n%*s", INDENT, "") - 1;
+		column += printf(" %.*s", n, s);
+		s += n;
+		s += strspn(s, " ");
+	}
+	return column;
+}
+
 void cli_help(void)
 {
-	char left[100], value[200];
+	char left[100], value[200], word[220];
 	printf("%s - %s\nusage: %s [options]%s%s\n", tool.name, tool.summary, tool.name, tool.args ? " " : "", tool.args ? tool.args : "");
 	for (const struct cli_option *o = tool.options; o && o->name; o++) {
 		option_left(o, left, sizeof left);
 		cli_show_default(o, value, sizeof value);
-		printf("  %-31s %s", left, o->help);
-		if (o->type == CLI_T_CHOICE) {
-			printf(" (");
-			for (int i = 0; o->choices[i]; i++)
-				printf("%s%s", i ? ", " : "", o->choices[i]);
-			putchar(')');
+		int column = printf("  %-31s", left);
+		column = put_words(o->help, column);
+		for (int i = 0; o->type == CLI_T_CHOICE && o->choices[i]; i++) {
+			snprintf(word, sizeof word, "%s%s%s", i ? "" : "(", o->choices[i], o->choices[i + 1] ? "," : ")");
+			column = put_words(word, column);
 		}
-		if (*value && o->type != CLI_T_SWITCH)
-			printf(" [%s]", value);
-		if (o->type == CLI_T_SWITCH && !*(bool *)o->value)
-			printf(" [no]");
+		if (o->type == CLI_T_SWITCH)
+			snprintf(value, sizeof value, "%s", *(bool *)o->value ? "" : "no");
+		if (*value) {
+			snprintf(word, sizeof word, "[%s]", value);
+			put_words(word, column);
+		}
 		putchar('\n');
 	}
 	printf("common:");
 	size_t width = 7;
 	const struct cli_option *o;
 	for (size_t i = 0; (o = cli_common(i)); i++) {
-		char word[60];
 		if (o->letter)
 			snprintf(word, sizeof word, " -%c%s%s", o->letter, o->metavar ? " " : "", o->metavar ? o->metavar : "");
 		else

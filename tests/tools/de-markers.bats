@@ -111,7 +111,7 @@ same() {
 	de-markers --reference rest --control NT --tsv "$small" >named.tsv
 	# Without a control label, NT is one more target.
 	grep -c '^NT' rest.tsv
-	! grep -q '^NT' named.tsv
+	run ! grep -q '^NT' named.tsv
 	de-markers --reference all --control NT --test wilcoxon --tsv "$small" >all.tsv
 	[ "$(wc -l <all.tsv)" -gt 20 ]
 }
