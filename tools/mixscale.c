@@ -1,9 +1,8 @@
 /* mixscale - how strongly each cell answers to its perturbation */
 #include "cli/marker_genes.h"
-#include "cli/screen.h"
+#include "cli/split_cells.h"
 #include "base/mem.h"
 #include "perturb/mixscale.h"
-#include <math.h>
 #include <string.h>
 
 static struct screen_options opt = SCREEN_DEFAULTS;
@@ -59,34 +58,15 @@ static uint32_t code_of(enum mixscale_reason reason)
 	return reason == MIXSCALE_SCORED ? PMX_MISSING_CODE : (uint32_t)reason - 1;
 }
 
-/* Cells of a group in one split that have a signature; the others get their reason. */
-static size_t pick(const struct cell_group *g, const double *values, size_t n_genes, size_t split, uint32_t *cell, uint32_t *reason)
+static void write_details(struct cli_text *t, const struct screen *s, const struct cell_group *g, size_t split, const struct split_cells *p,
+			  const double *projection, const double *left_out)
 {
-	size_t n = 0;
-	for (uint32_t i = 0; i < g->n; i++) {
-		if (g->split[i] != split)
-			continue;
-		bool whole = true;
-		for (size_t k = 0; k < n_genes && whole; k++)
-			whole = !isnan(values[k * g->n + i]);
-		if (whole)
-			cell[n++] = i;
-		else if (reason)
-			reason[i] = code_of(MIXSCALE_NO_SIGNATURE);
-	}
-	return n;
-}
-
-static void write_details(struct cli_text *t, const struct screen *s, const struct cell_group *g, size_t split, const uint32_t *own,
-			  const uint32_t *control, const struct mixscale_input *in, const double *projection, const double *left_out)
-{
-	size_t n = in->n_target + in->n_control;
+	size_t n = p->in.n_target + p->in.n_control;
 	for (size_t i = 0; i < n; i++) {
-		bool target = i < in->n_target;
-		cli_text_print(t, "%s\t%s\t%s\t%s\t", g->label, screen_split_name(s, split),
-			       target ? g->name[own[i]] : s->controls.name[control[i - in->n_target]], target ? g->label : opt.control);
+		cli_text_print(t, "%s\t%s\t%s\t%s\t", g->label, screen_split_name(s, split), split_cells_name(p, s, g, i),
+			       split_cells_role(p, s, g, i));
 		cli_text_f64(t, projection[i]);
-		for (size_t h = 0; h < in->n_genes; h++) {
+		for (size_t h = 0; h < p->in.n_genes; h++) {
 			cli_text_put(t, "\t");
 			cli_text_f64(t, left_out[h * n + i]);
 		}
@@ -98,38 +78,30 @@ static void write_details(struct cli_text *t, const struct screen *s, const stru
 static void score_split(const struct cli *c, struct screen *s, const struct cell_group *g, size_t split, const double *own_values,
 			const double *control_values, size_t n_genes, struct result *r, struct cli_text *details)
 {
-	uint32_t *own = mem_array(g->n, sizeof *own), *control = mem_array(s->controls.n, sizeof *control);
-	struct mixscale_input in = { .n_genes = n_genes };
-	in.n_target = pick(g, own_values, n_genes, split, own, r->reason);
-	in.n_control = pick(&s->controls, control_values, n_genes, split, control, NULL);
-	size_t n = in.n_target + in.n_control;
-	enum mixscale_reason reason = in.n_control == 0 ? MIXSCALE_NO_CONTROLS_IN_SPLIT : in.n_control < 2 ? MIXSCALE_FEW_CONTROLS : MIXSCALE_SCORED;
-	double *score = mem_array(in.n_target, sizeof *score), *projection = mem_array(n, sizeof *projection), *left_out = NULL;
-	if (in.n_target && reason == MIXSCALE_SCORED) {
-		in.d = mem_array(n_genes * n, sizeof *in.d);
-		for (size_t k = 0; k < n_genes; k++) {
-			for (size_t i = 0; i < in.n_target; i++)
-				in.d[k * n + i] = own_values[k * g->n + own[i]];
-			for (size_t i = 0; i < in.n_control; i++)
-				in.d[k * n + in.n_target + i] = control_values[k * s->controls.n + control[i]];
-		}
+	struct split_cells p;
+	split_cells_take(&p, s, g, split, own_values, control_values, n_genes);
+	size_t n = p.in.n_target + p.in.n_control;
+	enum mixscale_reason reason = p.in.n_control == 0 ? MIXSCALE_NO_CONTROLS_IN_SPLIT : p.in.n_control < 2 ? MIXSCALE_FEW_CONTROLS
+				      : MIXSCALE_SCORED;
+	double *score = mem_array(p.in.n_target, sizeof *score), *projection = mem_array(n, sizeof *projection), *left_out = NULL;
+	if (p.in.d) {
 		if (details)
 			left_out = mem_array(n_genes * n, sizeof *left_out);
-		reason = mixscale_score(&score_opt, &in, c->threads, projection, score, left_out);
+		reason = mixscale_score(&score_opt, &p.in, c->threads, projection, score, left_out);
 		if (details && reason != MIXSCALE_NO_DIRECTION)
-			write_details(details, s, g, split, own, control, &in, projection, left_out);
+			write_details(details, s, g, split, &p, projection, left_out);
 	}
-	for (size_t i = 0; i < in.n_target; i++) {
-		r->reason[own[i]] = code_of(reason);
+	for (size_t i = 0; i < p.n_without; i++)
+		r->reason[p.without[i]] = code_of(MIXSCALE_NO_SIGNATURE);
+	for (size_t i = 0; i < p.in.n_target; i++) {
+		r->reason[p.own[i]] = code_of(reason);
 		if (reason == MIXSCALE_SCORED)
-			r->score[own[i]] = score[i];
+			r->score[p.own[i]] = score[i];
 	}
-	mem_free(in.d);
 	mem_free(left_out);
 	mem_free(score);
 	mem_free(projection);
-	mem_free(own);
-	mem_free(control);
+	split_cells_free(&p);
 }
 
 /* Score 1 and the reason, for all cells; a split that can be scored overwrites them. */
@@ -180,22 +152,6 @@ static void put(struct pmx_pass *pass, size_t score_field, size_t reason_field, 
 		cli_fail(&e);
 }
 
-static void report(const struct cli *c, const uint64_t *count)
-{
-	uint64_t rest = 0;
-	char text[400] = "";
-	for (int i = 1; i < MIXSCALE_N_REASONS; i++) {
-		rest += count[i];
-		size_t n = strlen(text);
-		if (count[i])
-			snprintf(text + n, sizeof text - n, "%s%s %llu", n ? ", " : "", mixscale_reason_name[i], (unsigned long long)count[i]);
-	}
-	if (rest)
-		cli_note(c, "%llu cells scored, %llu not (score 1): %s", (unsigned long long)count[0], (unsigned long long)rest, text);
-	if (!count[0])
-		cli_die("no cell was scored");
-}
-
 static int run(struct cli *c)
 {
 	struct err e = { 0 };
@@ -231,7 +187,7 @@ static int run(struct cli *c)
 		cli_progress_at(bar, cells += target.n, target.label);
 	}
 	cli_progress_end(bar);
-	report(c, count);
+	split_cells_report(c, "scored", "score 1", count, mixscale_reason_name, MIXSCALE_N_REASONS);
 	if (pmx_pass_close(s->pass, &e))
 		cli_fail(&e);
 	cli_finish(out, s->original);

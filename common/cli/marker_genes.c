@@ -18,6 +18,12 @@ struct list {
 	size_t n, cap;
 };
 
+/* The controls of one split. */
+struct split_reference {
+	struct sparse_cols *x;
+	struct markers_reference *reference;
+};
+
 struct marker_genes {
 	const struct cli *c;
 	struct marker_gene_options *o;
@@ -25,6 +31,7 @@ struct marker_genes {
 	struct list *given;             /* per target code, from a file; NULL: tested here */
 	struct list result;
 	struct markers_reference *reference;
+	struct split_reference *in_split;       /* of each split, made when it is first asked for */
 	struct markers_contrast **contrast;
 	size_t n_contrasts, cap;
 	struct names *drawn;            /* "target\tguide\tcell" of --harmonize-cells */
@@ -184,6 +191,11 @@ void marker_genes_free(struct marker_genes *m)
 		markers_contrast_free(m->contrast[i]);
 	mem_free(m->contrast);
 	markers_reference_free(m->reference);
+	for (size_t i = 0; m->in_split && i < screen_splits(m->s); i++) {
+		markers_reference_free(m->in_split[i].reference);
+		sparse_cols_free(m->in_split[i].x);
+	}
+	mem_free(m->in_split);
 	names_free(m->drawn);
 	mem_free(m);
 }
@@ -202,7 +214,9 @@ struct part {
 	size_t n;
 };
 
-static size_t split_by_guide(struct marker_genes *m, const struct cell_group *g, struct part **out)
+#define EVERY_SPLIT SIZE_MAX
+
+static size_t split_by_guide(struct marker_genes *m, const struct cell_group *g, size_t split, struct part **out)
 {
 	const struct names *guides = m->s->s->field[m->s->guide].values;
 	uint32_t *slot = mem_array(guides->n + 1, sizeof *slot);
@@ -210,6 +224,8 @@ static size_t split_by_guide(struct marker_genes *m, const struct cell_group *g,
 	struct part *part = mem_zero(guides->n + 1, sizeof *part);
 	size_t n = 0;
 	for (uint32_t i = 0; i < g->n; i++) {
+		if (split != EVERY_SPLIT && g->split[i] != split)
+			continue;
 		size_t guide = g->guide[i] == PMX_MISSING_CODE ? guides->n : g->guide[i];
 		if (slot[guide] == UINT32_MAX) {
 			slot[guide] = (uint32_t)n;
@@ -294,25 +310,12 @@ static uint32_t *draw_controls(struct marker_genes *m, const struct cell_group *
 	return out;
 }
 
-/* Tests the parts, all against the same controls, or each against its own draw. */
-static void test_parts(struct marker_genes *m, const struct cell_group *g, const struct part *part, size_t n)
+/* Each part against controls drawn for it. */
+static void test_drawn(struct marker_genes *m, const struct cell_group *g, const struct part *part, size_t n)
 {
 	const struct markers_options *o = &m->o->test;
 	int threads = m->c->threads;
-	need_contrasts(m, n);
-	size_t *start = mem_zero(n + 1, sizeof *start);
-	struct sparse_rows rows;
-	sparse_rows_init(&rows, g->x.n_cols);
 	for (size_t p = 0; p < n; p++) {
-		cell_rows_pick(&g->x, part[p].cell, part[p].n, &rows);
-		start[p + 1] = rows.n_rows;
-	}
-	if (!m->o->harmonize && !m->drawn) {
-		if (!m->reference)
-			m->reference = markers_reference_new(o, screen_control_columns(m->s, threads), threads);
-		markers_find(o, m->reference, &rows, start, n, m->contrast, threads);
-	}
-	for (size_t p = 0; (m->o->harmonize || m->drawn) && p < n; p++) {
 		size_t n_drawn, own[2] = { 0, part[p].n };
 		uint32_t *drawn = draw_controls(m, g, &part[p], &n_drawn);
 		struct sparse_rows x, one;
@@ -329,11 +332,64 @@ static void test_parts(struct marker_genes *m, const struct cell_group *g, const
 		sparse_rows_free(&one);
 		mem_free(drawn);
 	}
+}
+
+static struct markers_reference *reference_of(struct marker_genes *m, size_t split)
+{
+	const struct markers_options *o = &m->o->test;
+	int threads = m->c->threads;
+	const struct cell_group *controls = &m->s->controls;
+	if (split == EVERY_SPLIT) {
+		if (!m->reference)
+			m->reference = markers_reference_new(o, screen_control_columns(m->s, threads), threads);
+		return m->reference;
+	}
+	if (!m->in_split)
+		m->in_split = mem_zero(screen_splits(m->s), sizeof *m->in_split);
+	struct split_reference *r = &m->in_split[split];
+	if (!r->reference) {
+		uint32_t *cell = mem_array(controls->n, sizeof *cell);
+		size_t n = 0;
+		for (uint32_t i = 0; i < controls->n; i++)
+			if (controls->split[i] == split)
+				cell[n++] = i;
+		struct sparse_rows x;
+		sparse_rows_init(&x, controls->x.n_cols);
+		cell_rows_pick(&controls->x, cell, n, &x);
+		r->x = sparse_transpose(&x, threads);
+		r->reference = markers_reference_new(o, r->x, threads);
+		sparse_rows_free(&x);
+		mem_free(cell);
+	}
+	return r->reference;
+}
+
+/* All parts against the same controls. */
+static void test_parts(struct marker_genes *m, const struct cell_group *g, size_t split, const struct part *part, size_t n)
+{
+	size_t *start = mem_zero(n + 1, sizeof *start);
+	struct sparse_rows rows;
+	sparse_rows_init(&rows, g->x.n_cols);
+	for (size_t p = 0; p < n; p++) {
+		cell_rows_pick(&g->x, part[p].cell, part[p].n, &rows);
+		start[p + 1] = rows.n_rows;
+	}
+	markers_find(&m->o->test, reference_of(m, split), &rows, start, n, m->contrast, m->c->threads);
 	sparse_rows_free(&rows);
 	mem_free(start);
 }
 
-const uint32_t *marker_genes_of(struct marker_genes *m, const struct cell_group *g, size_t *n, enum markers_reason *reason)
+static size_t whole_target(const struct cell_group *g, size_t split, struct part **out)
+{
+	*out = mem_zero(1, sizeof **out);
+	**out = (struct part){ "all", mem_array(g->n, sizeof *(*out)->cell), 0 };
+	for (uint32_t i = 0; i < g->n; i++)
+		if (split == EVERY_SPLIT || g->split[i] == split)
+			(*out)->cell[(*out)->n++] = i;
+	return 1;
+}
+
+static const uint32_t *find_genes(struct marker_genes *m, const struct cell_group *g, size_t split, size_t *n, enum markers_reason *reason)
 {
 	*reason = MARKERS_DONE;
 	m->result.n = 0;
@@ -342,17 +398,12 @@ const uint32_t *marker_genes_of(struct marker_genes *m, const struct cell_group 
 		return m->given[g->code].gene;
 	}
 	struct part *part;
-	size_t n_parts;
-	if (m->o->by_guide) {
-		n_parts = split_by_guide(m, g, &part);
-	} else {
-		n_parts = 1;
-		part = mem_zero(1, sizeof *part);
-		*part = (struct part){ "all", mem_array(g->n, sizeof *part->cell), g->n };
-		for (uint32_t i = 0; i < g->n; i++)
-			part->cell[i] = i;
-	}
-	test_parts(m, g, part, n_parts);
+	size_t n_parts = m->o->by_guide ? split_by_guide(m, g, split, &part) : whole_target(g, split, &part);
+	need_contrasts(m, n_parts);
+	if (m->o->harmonize || m->drawn)
+		test_drawn(m, g, part, n_parts);
+	else
+		test_parts(m, g, split, part, n_parts);
 	size_t refused = 0;
 	for (size_t p = 0; p < n_parts; p++) {
 		const struct markers_contrast *c = m->contrast[p];
@@ -369,4 +420,15 @@ const uint32_t *marker_genes_of(struct marker_genes *m, const struct cell_group 
 	mem_free(part);
 	*n = m->result.n;
 	return m->result.gene;
+}
+
+const uint32_t *marker_genes_of(struct marker_genes *m, const struct cell_group *g, size_t *n, enum markers_reason *reason)
+{
+	return find_genes(m, g, EVERY_SPLIT, n, reason);
+}
+
+const uint32_t *marker_genes_in_split(struct marker_genes *m, const struct cell_group *g, size_t split, size_t *n,
+				      enum markers_reason *reason)
+{
+	return find_genes(m, g, split, n, reason);
 }

@@ -34,6 +34,9 @@ bool marker_genes_need_expression(const struct marker_gene_options *o);
  * repetitions left out); *n of them. The list stays valid until the next call.
  */
 const uint32_t *marker_genes_of(struct marker_genes *m, const struct cell_group *g, size_t *n, enum markers_reason *reason);
+/* The same within one split: the target's cells there against the controls there. Not with --harmonize. */
+const uint32_t *marker_genes_in_split(struct marker_genes *m, const struct cell_group *g, size_t split, size_t *n,
+				      enum markers_reason *reason);
 void marker_genes_free(struct marker_genes *m);
 
 #endif

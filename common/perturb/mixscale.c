@@ -7,8 +7,6 @@
 const char *const mixscale_reason_name[MIXSCALE_N_REASONS] = { NULL, "too_few_cells", "too_few_controls", "too_few_markers", "no_label",
 	"no_split", "no_signature", "no_direction", "no_spread_of_controls", "no_controls_in_split" };
 
-static const double CLIP = 10;
-
 static double mean_of(const double *x, size_t n)
 {
 	double sum = 0;
@@ -26,12 +24,12 @@ static double sd_of(const double *x, size_t n, double mean)
 }
 
 /* A gene that does not vary: Seurat's 0 / 0 becomes 0, pertpy's sd of 0 becomes 1; both give 0. */
-static void scale(double *x, size_t n)
+void mixscale_standardise(double *x, size_t n, double most)
 {
 	double mean = mean_of(x, n), sd = sd_of(x, n, mean);
 	for (size_t i = 0; i < n; i++) {
 		double z = sd > 0 ? (x[i] - mean) / sd : 0;
-		x[i] = z > CLIP ? CLIP : z;
+		x[i] = z > most ? most : z;
 	}
 }
 
@@ -44,7 +42,7 @@ enum mixscale_reason mixscale_score(const struct mixscale_options *o, const stru
 	for (size_t g = 0; g < in->n_genes; g++) {
 		double *d = in->d + g * n;
 		if (o->scale)
-			scale(d, n);
+			mixscale_standardise(d, n, MIXSCALE_CLIP);
 		v[g] = mean_of(d, in->n_target) - mean_of(d + in->n_target, in->n_control);
 	}
 	for (size_t g = 0; g < in->n_genes; g++)

@@ -28,6 +28,10 @@ struct mixscale_options {
 };
 #define MIXSCALE_DEFAULTS { true, 5, 100, 0 }
 
+/* (x - mean) / sd with n - 1, at most `most`; a gene that does not vary becomes 0. */
+#define MIXSCALE_CLIP 10.0
+void mixscale_standardise(double *x, size_t n, double most);
+
 struct mixscale_input {
 	double *d;                              /* n_genes x n_cells, gene by gene; scaled in place */
 	size_t n_genes, n_target, n_control;    /* the target's cells come first in each row of d */
