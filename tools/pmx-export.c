@@ -1,4 +1,4 @@
-/* pmx-export - write a stream as h5ad, 10x folder or table, or add its columns to an h5ad */
+/* pmx-export - write a stream as h5ad, 10x folder, GCTX, GCT, GMT or table, or add its columns to an h5ad */
 #include "cli/cli.h"
 #include "base/mem.h"
 #include "formats/export.h"
@@ -7,23 +7,23 @@
 enum { GZIP_LEVEL = 4 };
 
 /* In the order of the table of formats. */
-static const char *const to_choices[] = { "h5ad", "10x", "tsv", "csv", NULL };
+static const char *const to_choices[] = { "h5ad", "10x", "tsv", "csv", "gctx", "gct", "gmt", NULL };
 static const char *const compression_choices[] = { "none", "gzip", NULL };
 static int to, compression;
 static const char *update, *layer, *layers;
 static bool float32;
 
 static const struct cli_option options[] = {
-	CLI_CHOICE(0, "to", &to, to_choices, "FORMAT", "what to write; h5ad and 10x need -o"),
+	CLI_CHOICE(0, "to", &to, to_choices, "FORMAT", "what to write; h5ad, 10x and gctx need -o"),
 	CLI_TEXT(0, "update", &update, "FILE", "add the row columns and matrices to this h5ad instead",
 		 "Rows are matched by the names of the cells. Columns that the file does not have, or that differ, are added or replaced; all else "
 		 "stays as it is. Cells that are not in the stream get missing values, and a note says how many. The work is done on a copy "
 		 "beside the file, which takes its place at the end"),
 	CLI_TEXT(0, "layers", &layers, "A,B", "h5ad: layers to write (default: all but signatures)"),
-	CLI_TEXT(0, "layer", &layer, "NAME", "10x, tables: the layer to write",
-		 "Tables take X by default, else counts; a 10x folder counts, else X"),
-	CLI_FLAG(0, "float32", &float32, "h5ad: write computed and f64 layers as float32"),
-	CLI_CHOICE(0, "compression", &compression, compression_choices, "HOW", "h5ad: of matrices",
+	CLI_TEXT(0, "layer", &layer, "NAME", "all but h5ad: the layer to write",
+		 "A 10x folder takes counts by default, else X; the others X, else counts"),
+	CLI_FLAG(0, "float32", &float32, "h5ad, gctx: write computed and f64 layers as float32"),
+	CLI_CHOICE(0, "compression", &compression, compression_choices, "HOW", "h5ad, gctx: of matrices",
 		   "none is what anndata writes too, and the fastest to write and read; gzip (level 4, shuffled) makes counts several times smaller"),
 	CLI_END
 };
@@ -55,10 +55,13 @@ static void check_use(const struct cli *c, const struct export_format *format)
 		cli_misuse("--update changes the file that it names; -o has no place beside it");
 	if (!update && format->needs_path && piped)
 		cli_misuse("--to %s cannot be written to a pipe; give -o %s", format->name, strcmp(format->name, "10x") ? "FILE" : "FOLDER");
-	if ((layers || float32 || compression) && (update || strcmp(format->name, "h5ad")))
-		cli_misuse("--layers, --float32 and --compression belong to --to h5ad");
-	if (layer && (update || !strcmp(format->name, "h5ad")))
-		cli_misuse("--layer belongs to 10x folders and tables; h5ad takes --layers");
+	bool h5ad = !strcmp(format->name, "h5ad");
+	if (layers && (update || !h5ad))
+		cli_misuse("--layers belongs to --to h5ad");
+	if ((float32 || compression) && (update || (!h5ad && strcmp(format->name, "gctx"))))
+		cli_misuse("--float32 and --compression belong to --to h5ad and gctx");
+	if (layer && (update || h5ad))
+		cli_misuse("--layer belongs to the other formats; h5ad takes --layers");
 }
 
 static int run(struct cli *c)
@@ -86,8 +89,11 @@ static const char *const description[] = {
 	"uns/pertpipe_provenance.",
 	"Layers that are recipes are computed here. A signature is cells x genes and not sparse, so h5ad has it only where --layers names it.",
 	"10x makes the folder with matrix.mtx.gz, features.tsv.gz and barcodes.tsv.gz; tsv and csv a table with a header of genes and a line "
-	"a cell. Row columns go with neither: pmx-view --obs writes them.",
-	"The row columns are held in memory for h5ad.",
+	"a row. Row columns go with neither: pmx-view --obs writes them.",
+	"gctx (1.0) and gct (1.3) have genes as their rows and the rows of the stream as their columns, with all metadata; missing metadata are "
+	"-666. A gct waits in a scratch file until the stream has ended. gmt lists the genes of each row by the sign of their value, the "
+	"strongest first: NAME_UP and NAME_DN, or NAME for a row without negative values; a row column description goes with it.",
+	"The row columns are held in memory for h5ad, gctx and gct.",
 	NULL
 };
 static const struct cli_output outputs[] = {
@@ -102,6 +108,6 @@ static const char *const examples[] = {
 	NULL
 };
 
-const struct cli_tool tool = { .name = "pmx-export", .summary = "write a stream as h5ad, 10x folder or table", .stage = CLI_BRING_IN,
+const struct cli_tool tool = { .name = "pmx-export", .summary = "write a stream as h5ad, 10x folder, GCTX, GCT or table", .stage = CLI_BRING_IN,
 	.flags = CLI_READS_STREAM | CLI_WRITES_TEXT | CLI_THREADS, .reads = CLI_ANY_KIND, .args = "[FILE]", .max_args = 1,
 	.options = options, .description = description, .outputs = outputs, .examples = examples, .run = run };

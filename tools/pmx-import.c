@@ -1,4 +1,4 @@
-/* pmx-import - read h5ad, 10x, Matrix Market or a table of numbers as a stream of cells */
+/* pmx-import - read h5ad, 10x, GCTX, GCT, gene sets or a table as a stream of cells or signatures */
 #include "cli/cli.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -78,14 +78,22 @@ static int run(struct cli *c)
 }
 
 static const char *const description[] = {
-	"Reads a matrix of cells and genes with its metadata and writes it as a stream of cells. PATH is a file, a 10x folder, or - for text on "
+	"Reads a matrix of cells (or signatures) and genes with its metadata and writes it as a stream. PATH is a file, a 10x folder, or - for text on "
 	"standard input. The format is found from the content:",
 	"  h5ad               anndata 0.7 and newer: dense, CSR or CSC, layers, obs, var, obsm\n"
 	"  h5mu               MuData: one modality of it\n"
 	"  10x folder         matrix.mtx, features.tsv or genes.tsv, barcodes.tsv; plain, .gz or .zst\n"
 	"  10x h5             Cell Ranger 2 and later\n"
 	"  Matrix Market      with --features and --barcodes, or files of those names beside it\n"
-	"  TSV, CSV           a header of genes, then a line a cell, its name first (or --rows genes)",
+	"  TSV, CSV           a header of genes, then a line a cell, its name first (or --rows genes)\n"
+	"  GCTX 1.0           signatures by genes in HDF5, with the metadata of both\n"
+	"  GCT 1.2, 1.3       the same as text\n"
+	"  long table         TSV or CSV with the columns signature_id, gene_symbol, score, and metadata\n"
+	"  GMT                gene sets: a row a set, a sparse layer of ones",
+	"The last four give a stream of signatures (--kind): layer X, dense, NaN where a value is missing (NaN, -666, no line in a long table). "
+	"Columns of a GCT become rows, its row and column fields columns of the genes and of the rows; -666 and na are missing there. "
+	"In a long table a column that differs within a signature is left out, with a note, and a gene that comes twice in a signature is an "
+	"error. Text that is not UTF-8 is taken for Latin-1 in these and in --obs and --var, with a note.",
 	"Whole numbers become the layer counts, other values the layer X; every further layer of an h5ad keeps its name, and an X of counts beside "
 	"a layer counts stays X. Zeros that are stored are not kept. uns, obsp, varm and raw of an h5ad are left out. Cells keep their order; "
 	"their names must differ, and so must those of the genes.",
@@ -96,7 +104,7 @@ static const char *const description[] = {
 	NULL
 };
 static const struct cli_output outputs[] = {
-	{ "cell", "row names (cell_name where a column has that name)" },
+	{ "cell, signature_id", "row names (cell_name, signature_name where a column has that name)" },
 	{ "counts", "layer: whole numbers" },
 	{ "X", "layer: other values" },
 	{ "gene_id, feature_type, genome", "columns of the genes, from 10x" },
@@ -109,6 +117,6 @@ static const char *const examples[] = {
 	NULL
 };
 
-const struct cli_tool tool = { .name = "pmx-import", .summary = "read h5ad, 10x, Matrix Market or a table as a stream", .stage = CLI_BRING_IN,
-	.flags = CLI_WRITES_STREAM | CLI_HOLDS_DATA | CLI_THREADS, .writes = "cells", .args = "PATH", .min_args = 1, .max_args = 1,
+const struct cli_tool tool = { .name = "pmx-import", .summary = "read h5ad, 10x, GCTX, GCT or a table as a stream", .stage = CLI_BRING_IN,
+	.flags = CLI_WRITES_STREAM | CLI_HOLDS_DATA | CLI_THREADS, .writes = "cells or signatures", .args = "PATH", .min_args = 1, .max_args = 1,
 	.options = options, .description = description, .outputs = outputs, .examples = examples, .run = run };

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct export_format *const formats[] = { &export_h5ad, &export_tenx, &export_tsv, &export_csv };
+static const struct export_format *const formats[] = { &export_h5ad, &export_tenx, &export_tsv, &export_csv, &export_gctx,
+	&export_gct, &export_gmt };
 
 const struct export_format *export_format(size_t i)
 {

@@ -13,10 +13,10 @@
 #include "stream/reader.h"
 
 struct export_options {
-	const char *layer;              /* of 10x and tables: the one to write; NULL: see export_main_layer */
+	const char *layer;              /* of all but h5ad: the one to write; NULL: see export_main_layer */
 	const struct names *layers;     /* of h5ad: those to write; NULL: all but signatures */
-	bool float32;                   /* h5ad: f64 layers as float32 */
-	int gzip;                       /* h5ad: level, 0 for none */
+	bool float32;                   /* h5ad, GCTX: f64 layers as float32 */
+	int gzip;                       /* h5ad, GCTX: level, 0 for none */
 	int threads;
 	/* Called with what the user should know (detail: only with -v). */
 	void (*say)(void *to, bool detail, const char *text);
@@ -35,7 +35,7 @@ const struct export_format *export_format(size_t i);
 int export_update(struct pmx_reader *in, const char *path, const struct export_options *o, struct err *e);
 
 /* For the formats. */
-extern const struct export_format export_h5ad, export_tenx, export_tsv, export_csv;
+extern const struct export_format export_h5ad, export_tenx, export_tsv, export_csv, export_gctx, export_gct, export_gmt;
 void export_say(const struct export_options *o, bool detail, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The layer `name`; for NULL X, else counts, else the only one there is. PMX_NO_FIELD on failure. */
 size_t export_main_layer(const struct pmx_schema *s, const char *name, bool counts_first, struct err *e);

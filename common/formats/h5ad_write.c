@@ -402,21 +402,12 @@ static int run(struct pmx_reader *in, const char *path, const struct export_opti
 	struct file_out *file = file_create_for_library(path, e);
 	if (!file)
 		return -1;
-	h5_init();
-	struct h5ad_out w = { .s = pmx_reader_schema(in), .o = o, .dense = pmx_dense_new(in, o->threads) };
-	hid_t access = h5_access();
-	w.file = H5Fcreate(file_temporary(file), H5F_ACC_TRUNC, H5P_DEFAULT, access);
-	int status = w.file < 0 ? h5_fail(e, "cannot write %s", path) : 0;
-	H5Pclose(access);
-	if (!status)
-		status = put_all(&w, in, e);
-	if (!status && H5Fflush(w.file, H5F_SCOPE_GLOBAL) < 0)
-		status = h5_fail(e, "cannot finish %s", path);
+	struct h5ad_out w = { .s = pmx_reader_schema(in), .o = o, .file = h5_create(file_temporary(file), e),
+		.dense = pmx_dense_new(in, o->threads) };
+	int status = w.file < 0 ? -1 : put_all(&w, in, e);
 	if (!status) {
-		hid_t written = w.file;
+		status = h5_finish(w.file, path, e);
 		w.file = -1;
-		if (H5Fclose(written) < 0)
-			status = h5_fail(e, "cannot finish %s", path);
 	}
 	out_free(&w);
 	if (!status)

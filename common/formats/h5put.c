@@ -4,7 +4,7 @@
 #include <zlib.h>
 
 /* The number of chunks that are written together is fixed, so that the file does not depend on threads. */
-enum { CHUNK_BYTES = 1 << 19, BATCH = 4 };
+enum { CHUNK_BYTES = 1 << 19, BATCH = 4, LONGEST_FIXED = 32767 };
 
 static hid_t text_type(void)
 {
@@ -12,6 +12,24 @@ static hid_t text_type(void)
 	H5Tset_size(type, H5T_VARIABLE);
 	H5Tset_cset(type, H5T_CSET_UTF8);
 	return type;
+}
+
+hid_t h5_create(const char *path, struct err *e)
+{
+	h5_init();
+	hid_t access = h5_access(), file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+	H5Pclose(access);
+	if (file < 0)
+		h5_fail(e, "cannot write %s", path);
+	return file;
+}
+
+int h5_finish(hid_t file, const char *path, struct err *e)
+{
+	int status = H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 ? h5_fail(e, "cannot finish %s", path) : 0;
+	if (H5Fclose(file) < 0 && !status)
+		status = h5_fail(e, "cannot finish %s", path);
+	return status;
 }
 
 /* h5py's bool. */
@@ -97,6 +115,33 @@ int h5_put_texts(hid_t at, const char *path, const char *const *text, size_t n, 
 	H5Sclose(space);
 	H5Tclose(type);
 	return status || h5_put_encoding(at, path, "string-array", "0.2.0", e) ? -1 : 0;
+}
+
+int h5_put_fixed(hid_t at, const char *path, const char *const *text, size_t n, struct err *e)
+{
+	size_t size = 1;
+	bool ascii = true;
+	for (size_t i = 0; i < n; i++) {
+		size_t length = strlen(text[i]);
+		size = length > size ? length : size;
+		for (size_t k = 0; k < length && ascii; k++)
+			ascii = (unsigned char)text[i][k] < 0x80;
+	}
+	if (size > LONGEST_FIXED)
+		return err_set(e, "%s: a text of %zu bytes is longer than a text of fixed length may be (%d)", path, size, LONGEST_FIXED);
+	char *bytes = mem_zero(n, size);
+	for (size_t i = 0; i < n; i++)
+		memcpy(bytes + i * size, text[i], strlen(text[i]));
+	hsize_t dim = n;
+	hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, &dim, NULL);
+	H5Tset_size(type, size);
+	H5Tset_strpad(type, H5T_STR_NULLPAD);
+	H5Tset_cset(type, ascii ? H5T_CSET_ASCII : H5T_CSET_UTF8);
+	int status = put_dataset(at, path, type, space, bytes, e);
+	H5Sclose(space);
+	H5Tclose(type);
+	mem_free(bytes);
+	return status;
 }
 
 int h5_put_text(hid_t at, const char *path, const char *text, struct err *e)

@@ -8,6 +8,9 @@
 #include "formats/h5.h"
 #include "stream/schema.h"
 
+/* A file that is written at `path`, negative on failure; h5_finish writes all of it out and closes it, also on failure. */
+hid_t h5_create(const char *path, struct err *e);
+int h5_finish(hid_t file, const char *path, struct err *e);
 int h5_put_text_attribute(hid_t at, const char *object, const char *name, const char *text, struct err *e);
 int h5_put_encoding(hid_t at, const char *object, const char *type, const char *version, struct err *e);
 /* A new group with its encoding; closed again. */
@@ -16,6 +19,8 @@ int h5_put_group(hid_t at, const char *path, const char *type, const char *versi
 int h5_put_shape(hid_t at, const char *object, uint64_t n_rows, uint64_t n_cols, struct err *e);
 /* A string-array; no text may be NULL. */
 int h5_put_texts(hid_t at, const char *path, const char *const *text, size_t n, struct err *e);
+/* Texts of fixed length, as GCTX has them, without an encoding. */
+int h5_put_fixed(hid_t at, const char *path, const char *const *text, size_t n, struct err *e);
 /* One text with the encoding `string`. */
 int h5_put_text(hid_t at, const char *path, const char *text, struct err *e);
 /* An array of n x width numbers (width 0: of rank 1), `type` in memory and in the file. */

@@ -7,6 +7,7 @@
 #include "formats/feed.h"
 
 #define LINCS_NULL (-666.0)
+#define LINCS_NULL_TEXT "-666"
 
 bool lincs_missing(const char *s);
 /*
