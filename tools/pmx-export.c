@@ -14,7 +14,7 @@ static const char *update, *layer, *layers;
 static bool float32;
 
 static const struct cli_option options[] = {
-	CLI_CHOICE(0, "to", &to, to_choices, "FORMAT", "what to write; h5ad, 10x and gctx need -o"),
+	CLI_CHOICE(0, "to", &to, to_choices, "FORMAT", "what to write"),
 	CLI_TEXT(0, "update", &update, "FILE", "add the row columns and matrices to this h5ad instead",
 		 "Rows are matched by the names of the cells. Columns that the file does not have, or that differ, are added or replaced; all else "
 		 "stays as it is. Cells that are not in the stream get missing values, and a note says how many. The work is done on a copy "
@@ -105,6 +105,7 @@ static const char *const examples[] = {
 	"pmx-export screen.pmx -o screen.h5ad",
 	"pmx-export --to tsv --layer X normalised.pmx | head -n 3",
 	"pmx-export screen.pmx -o my.h5ad && normalize screen.pmx | pmx-export --update my.h5ad",
+	"printf 'gene\\tT\\nTP53\\t2\\nMYC\\t-1.5\\n' | pmx-import --kind signatures --rows genes - | pmx-export --to gct",
 	NULL
 };
 

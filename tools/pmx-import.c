@@ -29,10 +29,10 @@ static const struct cli_option options[] = {
 		   "Symbols that come twice are numbered NAME.1, NAME.2, as Seurat does it; the ids stay in the gene column gene_id"),
 	CLI_TEXT(0, "feature-type", &opt.feature_type, "TYPE", "10x: features to take (default: Gene Expression)",
 		 "Guide counts are of the type CRISPR Guide Capture"),
-	CLI_CHOICE(0, "rows", &opt.rows, rows_choices, "WHICH", "what the rows of a text matrix are",
+	CLI_CHOICE(0, "rows", &opt.rows, rows_choices, "WHICH", "what the lines of a text are",
 		   "auto: genes in Matrix Market, cells (signatures) in a table of numbers; drug signatures often have a line a gene"),
-	CLI_CHOICE(0, "kind", &opt.kind, kind_choices, "KIND", "what the stream holds; auto: as the format has it",
-		   "auto: signatures of GCT, GCTX, long tables and GMT, else cells. Values of signatures are never taken for counts"),
+	CLI_CHOICE(0, "kind", &opt.kind, kind_choices, "KIND", "what the rows are",
+		   "auto: as the format has it, signatures of GCT, GCTX, long tables and GMT, else cells. Values of signatures are never taken for counts"),
 	CLI_TEXT(0, "features", &opt.features, "FILE", "Matrix Market: names of the genes"),
 	CLI_TEXT(0, "barcodes", &opt.barcodes, "FILE", "Matrix Market: names of the cells"),
 	CLI_TEXT(0, "modality", &opt.modality, "NAME", "h5mu: the modality to read (default: rna)"),
@@ -114,6 +114,7 @@ static const char *const examples[] = {
 	"pmx-import filtered_feature_bc_matrix -o imported.pmx",
 	"pmx-export --to h5ad screen.pmx -o screen.h5ad && pmx-import screen.h5ad | normalize -o imported.pmx",
 	"printf 'cell\\tG1\\tG2\\nc1\\t0.5\\t-1\\nc2\\t2\\t0\\n' | pmx-import --layer X_pert - -o small.pmx",
+	"pmx-import --obs siginfo_beta.txt --obs-key sig_id level5_beta_trt_cp_n720216x12328.gctx -o lincs.pmx",
 	NULL
 };
 
