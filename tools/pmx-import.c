@@ -64,7 +64,7 @@ static int run(struct cli *c)
 	cli_provenance(c, s, NULL, import_source(im));
 	struct pmx_writer *out = cli_create(c, s);
 	struct pmx_filler *fill = pmx_filler_new(out, c->block_rows);
-	struct cli_progress *bar = cli_progress_new(c, "cells", import_n_rows(im));
+	struct cli_progress *bar = cli_progress_new(c, "rows", import_n_rows(im));
 	int64_t n;
 	for (uint64_t done = 0; (n = import_next(im, fill, &e)) > 0; cli_progress_at(bar, done, NULL))
 		done += (uint64_t)n;

@@ -120,16 +120,20 @@ uint32_t gene_ledger_find(const struct gene_ledger *l, const char *name, enum ge
 	enum gene_how level = GENE_BY_SYMBOL;
 	uint32_t gene = GENE_NONE;
 	if (*name && strspn(name, "0123456789") == strlen(name)) {
-		gene = look(l, level = GENE_BY_ENTREZ, name);
+		level = GENE_BY_ENTREZ;
+		gene = look(l, GENE_BY_ENTREZ, name);
 	} else {
 		static const enum gene_how exact[] = { GENE_BY_SYMBOL, GENE_BY_PREVIOUS, GENE_BY_ALIAS };
 		if (!strncmp(name, "ENS", 3)) {
 			char *id = without_version(name);
-			gene = look(l, level = GENE_BY_ENSEMBL, id);
+			level = GENE_BY_ENSEMBL;
+			gene = look(l, GENE_BY_ENSEMBL, id);
 			mem_free(id);
 		}
-		for (size_t i = 0; i < 3 && gene == GENE_NONE; i++)
-			gene = look(l, level = exact[i], name);
+		for (size_t i = 0; i < 3 && gene == GENE_NONE; i++) {
+			level = exact[i];
+			gene = look(l, (int)level, name);
+		}
 		char *folded = gene == GENE_NONE ? upper(name) : NULL;
 		for (int i = FOLDED_SYMBOL; i < N_LEVELS && gene == GENE_NONE; i++) {
 			level = GENE_BY_CASE;

@@ -46,7 +46,16 @@ static int add_text(void *to, uint64_t i, const char *text, struct err *e)
 	return 0;
 }
 
-/* Class of the values of a dataset of rank 1, as far as it is one; *n its length. */
+/*
+ * Does the file hold as many values as it says? A dataset that was never written reads as zeros of any number, and no
+ * filter packs 2000 values into a byte.
+ */
+static bool is_there(hid_t dataset, uint64_t n)
+{
+	return n / 2000 <= H5Dget_storage_size(dataset) && (!n || H5Dget_storage_size(dataset));
+}
+
+/* Class of the values of a dataset of rank 1, as far as it is one and is there; *n its length. */
 static H5T_class_t class_of(hid_t at, const char *path, uint64_t *n)
 {
 	hid_t id = h5_kind(at, path) == H5_DATASET ? H5Dopen2(at, path, H5P_DEFAULT) : -1;
@@ -55,6 +64,8 @@ static H5T_class_t class_of(hid_t at, const char *path, uint64_t *n)
 	hid_t type = H5Dget_type(id), space = H5Dget_space(id);
 	H5T_class_t class = H5Sget_simple_extent_ndims(space) == 1 ? H5Tget_class(type) : H5T_NO_CLASS;
 	*n = class == H5T_NO_CLASS ? 0 : (uint64_t)H5Sget_simple_extent_npoints(space);
+	if (!is_there(id, *n))
+		class = H5T_NO_CLASS;
 	H5Sclose(space);
 	H5Tclose(type);
 	H5Dclose(id);
@@ -70,7 +81,7 @@ static int read_field(struct gctx *g, const char *path, struct name_list *out, c
 	if (class == H5T_STRING)
 		return h5_texts_latin1(g->im->h5, path, 0, n, &g->n_latin1, add_text, out, e);
 	if (class != H5T_INTEGER && class != H5T_FLOAT && class != H5T_ENUM) {
-		*what = "it is neither a list of texts nor of numbers";
+		*what = "it is neither a list of texts nor of numbers, or was never written";
 		return 0;
 	}
 	struct h5_array a;
@@ -180,6 +191,8 @@ static int open_matrix(struct gctx *g, struct err *e)
 		return err_set(e, MATRIX " is %" PRIu64 " x %" PRIu64 ", but there are %" PRIu64 " column ids and %" PRIu64 " row ids: GCTX 1.0 stores "
 			       "columns x rows%s", g->matrix.n_rows, g->matrix.n_cols, n, n_genes,
 			       g->matrix.n_rows == n_genes && g->matrix.n_cols == n ? ", and this one is the other way round" : "");
+	if (!is_there(g->matrix.dataset, n * n_genes))
+		return err_set(e, MATRIX " was never written: the file is damaged or still being made");
 	bool counts = im->o->values == IMPORT_COUNTS;
 	g->target = (struct layer_target){ .im = im, .name = MATRIX, .type = rows_type(g->matrix.type, false,
 		counts ? IMPORT_COUNTS : IMPORT_FLOAT) };

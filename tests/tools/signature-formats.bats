@@ -235,6 +235,10 @@ $1"
 	change "del f['0/META/ROW/id']"; fails_with "/0/META/ROW/id is missing" pmx-import y.gctx
 	change "m = f['0/DATA/0/matrix'][:].T; del f['0/DATA/0/matrix']; f['0/DATA/0/matrix'] = m"
 	fails_with "is 3 x 2, but there are 2 column ids and 3 row ids: GCTX 1.0 stores columns x rows, and this one is the other way round" pmx-import y.gctx
+	change "del f['0/DATA/0/matrix']; f.create_dataset('0/DATA/0/matrix', (2, 3), 'f4', chunks=(1, 3))"
+	fails_with "matrix was never written" pmx-import y.gctx
+	change "del f['0/META/COL/id']; f.create_dataset('0/META/COL/id', (1 << 40,), 'S9', chunks=(1000,))"
+	fails_with "/0/META/COL/id is missing or damaged" pmx-import y.gctx
 	change "del f['0/META/COL/pert_dose']; f['0/META/COL/pert_dose'] = [1, 2, 3]"
 	fails_with "/0/META/COL/pert_dose has 3 values where there are 2 signatures" pmx-import y.gctx
 	change "del f['0/META/COL/id']; f['0/META/COL/id'] = np.array([b's1', b's1'])"
