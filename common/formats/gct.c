@@ -40,7 +40,8 @@ static void close_gct(void *state)
 
 static bool recognise(const struct sniff *s)
 {
-	return !s->folder && s->h5 < 0 && s->n >= 4 && (!memcmp(s->head, "#1.2", 4) || !memcmp(s->head, "#1.3", 4));
+	const char *head = s->head + (s->n > 3 && !memcmp(s->head, "\xef\xbb\xbf", 3) ? 3 : 0);
+	return !s->folder && s->h5 < 0 && s->n >= 4 && (!strncmp(head, "#1.2", 4) || !strncmp(head, "#1.3", 4));
 }
 
 /* Quotes mean nothing in a GCT: 5'-nucleotidase and 5" stand as they are. */

@@ -76,7 +76,8 @@ long() {
 	tr '\n' '\r' < x.gct > mac.gct
 	gzip -k mac.gct
 	zstd -q x.gct -o x.zst
-	for f in text.gctx crlf.gct mac.gct mac.gct.gz x.zst; do
+	{ printf '\xef\xbb\xbf'; cat x.gct; } > bom.gct
+	for f in bom.gct text.gctx crlf.gct mac.gct mac.gct.gz x.zst; do
 		pmx-import -q $f | tsv | cmp - want
 	done
 	pmx-import -q - < x.gct | tsv | cmp - want
@@ -205,6 +206,16 @@ long() {
 	for f in n.gctx n.gct; do
 		pmx-import --kind cells $f | tsv --layer X | tail -n +2 | cmp - <(tsv --layer X n.pmx | tail -n +2)
 	done
+}
+
+@test "threads, memory and blocks change no value of a GCT" {
+	awk 'BEGIN { OFS = "\t"; print "#1.3"; print 500, 300, 0, 0; printf "id"; for (s = 0; s < 300; s++) printf "\ts%d", s; print "";
+		for (g = 0; g < 500; g++) { printf "g%d", g; for (s = 0; s < 300; s++) printf "\t%s", (s * 7 + g * 3) % 11 ? (s * 31 + g * 17) % 1009 / 8 - 60 : 0; print "" } }' > x.gct
+	pmx-import -t 1 x.gct -o a.pmx
+	pmx-import -t 3 --memory 200K x.gct -o b.pmx
+	cmp a.pmx b.pmx
+	pmx-import --block-rows 7 x.gct | pmx-diff a.pmx -
+	pmx-export --to gct a.pmx | cmp - x.gct
 }
 
 @test "threads, memory and blocks change no value of a GCTX" {
