@@ -189,7 +189,7 @@ static const struct cli_output outputs[] = {
 };
 static const char *const examples[] = {
 	"hvg --n-top-genes 100 screen.pmx | normalize | pca --use-hvg --n-comps 10 -o pca.pmx",
-	"hvg --flavor seurat --n-top-genes 100 --batch-key replicate normalised.pmx | pmx-view --var",
+	"hvg --flavor seurat --n-top-genes 100 --batch-key replicate normalised.pmx -o marked.pmx && pmx-view --var marked.pmx",
 	NULL
 };
 static const char *const sources[] = {
