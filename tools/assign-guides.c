@@ -268,8 +268,8 @@ static const char *const description[] = {
 	"input, matched by name; without, the input itself is the matrix of cells x guides (pmx-import --feature-type 'CRISPR Guide Capture').",
 	"max takes the largest count, which no other guide may share. threshold takes the guide with at least --min-umi counts and --min-share of all "
 	"guide counts of the cell. mixture finds a limit for each guide: over the cells that have it, log2 of the count is Poisson (background) or normal "
-	"(signal), fitted by EM from a fixed start; the limit is the least count from which on the signal is the likelier. It wants background: a guide "
-	"without one has no fit. With threshold and mixture, a cell in which several guides pass has none.",
+	"(signal), fitted by EM from a fixed start; the limit is the least count from which on the signal is the likelier. A guide "
+	"of fewer than 10 cells or without background has no fit. With threshold and mixture, a cell in which several guides pass has none.",
 	"Targets come from --guide-table (guide and target, the first two columns of a table), else from the name of the guide without g12, _12 or -12 at "
 	"its end: STAT1g2, STAT1_2, STAT1-2 and STAT1_g2 target STAT1. Guides that --control-guides fits target --control-label.",
 	"Cells without a guide have the reason in guide_reason: no_counts, tie, below_threshold, multiple_guides, no_fit (mixture: its largest count is of a "

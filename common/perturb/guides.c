@@ -161,7 +161,7 @@ struct guides_mixture guides_fit(struct guides_counts *c)
 	bool rests = false;
 	for (size_t i = 0; i < p.n; i++)
 		in_signal[i] = p.y[i] > p.y[p.n - 1] / 2 ? 1 : 0;
-	if (p.n > 1 && in_signal[0] == 0) {
+	if (p.n > 1 && p.total >= GUIDES_LEAST_CELLS && in_signal[0] == 0) {
 		maximise(&m, &p, in_signal);
 		while (!rests && m.rounds++ < MOST_ROUNDS && m.share > 0 && m.share < 1) {
 			double now = expect(&m, &p, in_signal);

@@ -39,7 +39,7 @@ struct guides_call {
 struct guides_call guides_call(const struct guides_rule *rule, const uint32_t *guide, const uint32_t *count, size_t n);
 
 /* Counts of one guide over the cells. */
-enum { GUIDES_SMALL = 256 };
+enum { GUIDES_SMALL = 256, GUIDES_LEAST_CELLS = 10 };
 struct guides_counts {
 	uint64_t small[GUIDES_SMALL];   /* cells with each count */
 	uint32_t *large;                /* counts from GUIDES_SMALL on */
@@ -53,7 +53,10 @@ struct guides_mixture {
 	double limit;                   /* INFINITY: no fit */
 	int rounds;
 };
-/* No fit: all counts are equal, EM does not come to rest in 10000 rounds, or the signal is not above the background. Sorts c->large. */
+/*
+ * No fit: fewer than GUIDES_LEAST_CELLS cells have the guide, all counts are equal, EM does not come to rest in
+ * 10000 rounds, or the signal is not above the background. Sorts c->large.
+ */
 struct guides_mixture guides_fit(struct guides_counts *c);
 
 /*
