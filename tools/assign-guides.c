@@ -284,7 +284,7 @@ static const struct cli_output outputs[] = {
 	{ NULL, NULL }
 };
 static const char *const examples[] = {
-	"printf 'cell\tSTAT1g1\tNTg1\nc1\t9\t1\nc2\t0\t7\n' | pmx-import - | assign-guides | pmx-view --columns guide_id,gene_target",
+	"printf 'cell\\tSTAT1g1\\tNTg1\\nc1\\t9\\t1\\nc2\\t0\\t7\\n' | pmx-import - | assign-guides | pmx-view --columns gene_target",
 	NULL
 };
 static const char *const sources[] = {
