@@ -284,7 +284,8 @@ static const struct cli_output outputs[] = {
 	{ NULL, NULL }
 };
 static const char *const examples[] = {
-	"printf 'cell\\tSTAT1g1\\tNTg1\\nc1\\t9\\t1\\nc2\\t0\\t7\\n' | pmx-import - | assign-guides | pmx-view --columns gene_target",
+	"assign-guides --guides guides.pmx --replace screen.pmx -o assigned.pmx",
+	"assign-guides --method mixture --control-guides 'NT*' guides.pmx | pmx-view --columns guide_id,gene_target,guide_umi --head 3",
 	NULL
 };
 static const char *const sources[] = {
