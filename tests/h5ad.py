@@ -1,7 +1,9 @@
-"""h5ad.py make DIR | same A B | values A B: files as anndata writes them, and whether two hold the same.
+"""h5ad.py make DIR | same A B | values A B | kept A B COLUMN | zstd A B: files as anndata writes them, and whether two hold the same.
 
 make writes csr, csc and dense files in DIR with every kind of column that the installed anndata knows.
-same compares X, layers, names, obs, var and obsm by value; values only X and the names.
+same compares X, layers, names, obs, var and obsm by value; values only X and the names. kept compares every group,
+dataset and attribute of two files byte by byte: B is A with the column of obs. zstd packs the datasets of A anew, with
+hdf5plugin.
 """
 import sys
 import warnings
@@ -30,6 +32,9 @@ def frame(n, seed):
     }
     if new:
         columns["maybe"] = pd.array([None if i % 4 == 0 else i for i in range(n)], dtype="Int64")
+        if hasattr(getattr(ad, "settings", None), "allow_write_nullable_strings"):
+            ad.settings.allow_write_nullable_strings = True
+            columns["words"] = pd.array([None if i % 6 == 0 else f"w {i % 50}" for i in range(n)], dtype="string")
         columns["truth"] = pd.array([None if i % 3 == 0 else i % 2 == 0 for i in range(n)], dtype="boolean")
     return columns
 
@@ -50,7 +55,10 @@ def make(folder):
         a.layers["signed"] = r.normal(size=(n, m))
         a.obsm["X_pca"] = r.normal(size=(n, 4))
         a.obsm["X_small"] = r.normal(size=(n, 2)).astype("float32")
-        a.uns["keep"] = {"x": 1, "y": ["a", "b"]}
+        a.varm["PCs"] = r.normal(size=(m, 3))
+        a.obsp["near"] = sp.random(n, n, 0.02, "csr", random_state=6)
+        a.varp["near"] = sp.random(m, m, 0.1, "csr", random_state=7)
+        a.uns["keep"] = {"x": 1, "y": ["a", "b"], "deep": {"z": np.arange(3.0), "table": pd.DataFrame({"a": [1, 2]}, index=["r", "s"])}}
         a.raw = a
         a.write_h5ad(f"{folder}/{name}.h5ad", **more)
 
@@ -93,8 +101,67 @@ def same(one, other, only_values=False):
         assert np.array_equal(dense(a.obsm[k]), dense(b.obsm[k])) and a.obsm[k].dtype == b.obsm[k].dtype, f"obsm {k}"
 
 
+def objects(path):
+    """Path in the file -> what is there: attributes, and of a dataset type, layout, filters and bytes."""
+    import h5py
+
+    def plain(v):
+        return v.tobytes() if isinstance(v, np.ndarray) and v.dtype.kind != "O" else str(np.asarray(v).tolist())
+
+    found = {}
+
+    def look(name, o):
+        what = {f"attribute {k}": (str(v.dtype) if hasattr(v, "dtype") else type(v).__name__, plain(v)) for k, v in o.attrs.items()}
+        if isinstance(o, h5py.Dataset):
+            create = o.id.get_create_plist()
+            filters = [create.get_filter(i)[:3] for i in range(create.get_nfilters())]
+            what["dataset"] = (str(o.dtype), o.shape, o.chunks, o.maxshape, filters, plain(o[()]))
+        found[name] = what
+
+    with h5py.File(path) as f:
+        look("/", f)
+        f.visititems(look)
+    return found
+
+
+def kept(one, other, column):
+    a, b = objects(one), objects(other)
+    assert len(a) > 60 and any(k.startswith("raw/") for k in a) and "obsp/near/data" in a and "uns/keep/deep/z" in a
+    own = [k for k in b if k == f"obs/{column}" or k.startswith(f"obs/{column}/")]
+    assert own, f"{column} is not there"
+    assert sorted(set(b) - set(a)) == sorted(own) and not set(a) - set(b), sorted(set(a) ^ set(b))
+    for k in a:
+        if k == "obs":
+            del a[k]["attribute column-order"], b[k]["attribute column-order"]
+        assert a[k] == b[k], k
+    before, after = list(ad.read_h5ad(one).obs), list(ad.read_h5ad(other).obs)
+    assert after == before + [column], after
+
+
+def zstd(one, other):
+    import shutil
+
+    import h5py
+    import hdf5plugin
+
+    shutil.copy(one, other)
+    with h5py.File(other, "r+") as f:
+        names = []
+        f.visititems(lambda name, o: names.append(name) if isinstance(o, h5py.Dataset) and o.size > 50 and o.dtype.kind in "iuf" else None)
+        for name in names:
+            values, attributes = f[name][()], dict(f[name].attrs)
+            del f[name]
+            made = f.create_dataset(name, data=values, chunks=True, shuffle=True, **hdf5plugin.Zstd())
+            made.attrs.update(attributes)
+
+
 if sys.argv[1] == "make":
     make(sys.argv[2])
+elif sys.argv[1] == "zstd":
+    zstd(*sys.argv[2:4])
+elif sys.argv[1] == "kept":
+    kept(*sys.argv[2:5])
+    print("the rest is as it was")
 else:
     same(*sys.argv[2:4], only_values=sys.argv[1] == "values")
     print("the same")

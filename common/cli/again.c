@@ -13,13 +13,18 @@ struct cli_again {
 	bool peeked;                    /* the reader has not been asked for rows yet */
 };
 
-struct cli_again *cli_again_new(const struct cli *c)
+struct cli_again *cli_again_at(const struct cli *c, const char *path)
 {
 	struct cli_again *a = mem_zero(1, sizeof *a);
 	a->c = c;
-	a->path = c->n_args ? c->args[0] : "-";
+	a->path = path;
 	a->fd = -1;
 	return a;
+}
+
+struct cli_again *cli_again_new(const struct cli *c)
+{
+	return cli_again_at(c, c->n_args ? c->args[0] : "-");
 }
 
 static struct file_in *first(struct cli_again *a)

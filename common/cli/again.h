@@ -4,8 +4,9 @@
 #include "cli/cli.h"
 
 struct cli_again;
-/* The tool's input. */
+/* The tool's input; or a stream that an option names, of the same kind. */
 struct cli_again *cli_again_new(const struct cli *c);
+struct cli_again *cli_again_at(const struct cli *c, const char *path);
 /* The first reader, to look at its header; cli_again_open then gives the same one. */
 struct pmx_reader *cli_again_peek(struct cli_again *a);
 /* A reader from the first row on; the one before must have been read to its end. It belongs to `a`. */

@@ -62,6 +62,19 @@ size_t screen_expression_of(const struct pmx_schema *s, const char *name, struct
 	return layer;
 }
 
+size_t screen_counts_of(const struct pmx_schema *s, const char *name, struct err *e)
+{
+	size_t layer = pmx_find(s, PMX_LAYER, name ? name : "counts");
+	if (!name && layer == PMX_NO_FIELD)
+		layer = pmx_find(s, PMX_LAYER, "X");
+	if (layer == PMX_NO_FIELD)
+		return pmx_need(s, PMX_LAYER, name ? name : "counts", e);
+	if (s->field[layer].storage == PMX_RECIPE || (!name && !pmx_layer_is_counts(s, layer)))
+		return err_set(e, "layer '%s' does not hold counts, which are needed here; name a stored layer with --layer", s->field[layer].name),
+		       PMX_NO_FIELD;
+	return layer;
+}
+
 size_t screen_expression(const struct screen *s)
 {
 	struct err e = { 0 };

@@ -73,6 +73,8 @@ struct screen *screen_open(const struct cli *c, const struct screen_options *o, 
 /* The field of the expression layer that the options name (X by default), also when rows of it are not wanted. */
 size_t screen_expression(const struct screen *s);
 size_t screen_expression_of(const struct pmx_schema *s, const char *name, struct err *e);
+/* A stored layer of counts: named, or counts, else X where it holds counts. Values of a named one need not be integers. */
+size_t screen_counts_of(const struct pmx_schema *s, const char *name, struct err *e);
 /* Reads the controls, once, before the first screen_next. */
 struct cell_group *screen_controls(struct screen *s);
 /* Puts the next group in g in place of what was there; false at the end. */

@@ -6,8 +6,8 @@ setup_file() {
 	small_screen -o screen.pmx
 	normalize screen.pmx -o normalised.pmx
 	py=$(python_with anndata scipy) && old=$(python_with anndata==0.8.0 'numpy<1.24' 'pandas<2' 'scipy<1.11') || return 0
-	mkdir new
-	"$py" "$repo/tests/h5ad.py" make new || return 1
+	mkdir new old
+	"$py" "$repo/tests/h5ad.py" make new && "$old" "$repo/tests/h5ad.py" make old || return 1
 	echo "$py" > python
 	echo "$old" > python-old
 }
@@ -240,6 +240,46 @@ assert pd.read_csv('m/features.tsv.gz', sep='\t', header=None).shape == (400, 3)
 			assert u.uns["keep"]["x"] == 1 and u.raw is not None and list(u.obs)[-1] == "score"
 		PY
 		rm up.h5ad
+	done
+}
+
+# mixscale_scores: a table of them for the files that tests/h5ad.py makes.
+mixscale_scores() {
+	awk 'BEGIN { print "cell\tmixscale_score"; for (i = 0; i < 300; i++) printf "c%d\t%.17g\n", i, i % 9 ? (i - 150) / 7 : 1 }'
+}
+
+@test "--update adds mixscale_score to files of old and new anndata; every other byte of content stays" {
+	python_at_hand
+	mixscale_scores >s.tsv
+	for k in new/csr new/csc new/dense old/csr old/csc old/dense; do
+		cp "$files/$k.h5ad" up.h5ad
+		pmx-import -q --obs s.tsv up.h5ad | pmx-export -q --update up.h5ad
+		"$py" "$repo/tests/h5ad.py" kept "$files/$k.h5ad" up.h5ad mixscale_score
+		for reader in "$py" "$old"; do
+			[[ $reader != "$old" || $k == old/* ]] || continue
+			"$reader" -W ignore -c "
+import anndata as ad, numpy as np
+want = np.array([(i - 150) / 7 if i % 9 else 1 for i in range(300)])
+a = ad.read_h5ad('up.h5ad')
+assert np.array_equal(a.obs['mixscale_score'], want) and a.raw.shape == (300, 70) and a.obsp['near'].nnz == 1800"
+		done
+	done
+}
+
+@test "--update of a file with zstd leaves its datasets as they are" {
+	python_at_hand
+	hdf=$(python_with anndata scipy hdf5plugin) || skip "pip cannot fetch hdf5plugin"
+	mixscale_scores >s.tsv
+	for k in csr dense; do
+		"$hdf" "$repo/tests/h5ad.py" zstd "$files/new/$k.h5ad" z.h5ad
+		cp z.h5ad up.h5ad
+		pmx-import -q --obs s.tsv up.h5ad | pmx-export -q --update up.h5ad
+		"$hdf" -c "
+import hdf5plugin, sys
+sys.argv = ['h5ad.py', 'kept', 'z.h5ad', 'up.h5ad', 'mixscale_score']
+exec(open('$repo/tests/h5ad.py').read())"
+		pmx-import -q z.h5ad | pmx-export -q - -o out.h5ad
+		"$py" "$repo/tests/h5ad.py" same "$files/new/$k.h5ad" out.h5ad
 	done
 }
 
