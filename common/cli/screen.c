@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SPLIT, GUIDE, NEIGHBOUR, MATRIX, NAME, POOL };
+enum { SPLIT, GUIDE, NEIGHBOUR, MATRIX, NAME, POOL, TOTAL };
 
 struct pmx_reader *cli_sorted(const struct cli *c, struct pmx_reader *r, const char *by, const char *first)
 {
@@ -108,6 +108,24 @@ static void check_signature(const struct pmx_schema *s, const struct screen_opti
 			r->pert_key, o->control, o->pert_key);
 }
 
+/* Counts and row totals are the ingredients of the log-normalised layer. */
+static void find_counts(struct screen *s)
+{
+	struct err e = { 0 };
+	size_t layer = screen_expression_of(s->s, s->o->layer, &e);
+	if (layer == PMX_NO_FIELD)
+		cli_fail(&e);
+	const struct pmx_field *f = &s->s->field[layer];
+	if (f->storage != PMX_RECIPE)
+		cli_die("layer '%s' is stored, so there are no counts behind it; counts and normalize's recipe are needed here", f->name);
+	s->counts = pmx_need(s->s, PMX_LAYER, f->recipe.source, &e);
+	s->total = pmx_need(s->s, PMX_OBS, f->recipe.totals, &e);
+	if (e.set)
+		cli_fail(&e);
+	pmx_layer_want(s->in, s->s, s->counts);
+	pmx_want(s->in, s->total);
+}
+
 struct screen *screen_open(const struct cli *c, const struct screen_options *o, unsigned wants, const char *signature,
 			   const char *matrix)
 {
@@ -117,7 +135,7 @@ struct screen *screen_open(const struct cli *c, const struct screen_options *o, 
 	s->wants = wants;
 	s->original = cli_input(c);
 	const struct pmx_schema *in = pmx_reader_schema(s->original);
-	s->split = s->guide = s->names = s->layer = s->signature = s->neighbours = s->pool = s->matrix = PMX_NO_FIELD;
+	s->split = s->guide = s->names = s->layer = s->signature = s->neighbours = s->pool = s->matrix = s->counts = s->total = PMX_NO_FIELD;
 	if (need_label(in, o->pert_key, o->control, &e) == PMX_NO_FIELD)
 		cli_fail(&e);
 	if (o->split_by && pmx_need_category(in, o->split_by, &e) == PMX_NO_FIELD)
@@ -161,6 +179,8 @@ struct screen *screen_open(const struct cli *c, const struct screen_options *o, 
 		s->layer = screen_expression(s);
 	if (s->layer != PMX_NO_FIELD)
 		pmx_layer_want(s->in, s->s, s->layer);
+	if (wants & SCREEN_COUNTS)
+		find_counts(s);
 	return s;
 }
 
@@ -169,6 +189,7 @@ void cell_group_init(struct cell_group *g, const struct screen *s)
 	*g = (struct cell_group){ .code = PMX_MISSING_CODE };
 	sparse_rows_init(&g->x, s->s->n_columns);
 	sparse_rows_init(&g->signature, s->s->n_columns);
+	sparse_rows_init(&g->counts, s->s->n_columns);
 }
 
 static void free_names(struct cell_group *g)
@@ -182,6 +203,8 @@ void cell_group_free(struct cell_group *g)
 	free_names(g);
 	sparse_rows_free(&g->x);
 	sparse_rows_free(&g->signature);
+	sparse_rows_free(&g->counts);
+	mem_free(g->total);
 	mem_free(g->split);
 	mem_free(g->guide);
 	mem_free(g->pool);
@@ -226,6 +249,11 @@ static void append_rows(struct screen *s, struct cell_group *g, size_t from, siz
 	if (s->signature != PMX_NO_FIELD && !pmx_layer_is_signature(s->s, s->signature) &&
 	    pmx_layer_rows(s->block, s->s, s->signature, from, to, &g->signature, &e))
 		cli_fail(&e);
+	if (s->counts != PMX_NO_FIELD) {
+		if (pmx_layer_rows(s->block, s->s, s->counts, from, to, &g->counts, &e))
+			cli_fail(&e);
+		g->total = append(g, TOTAL, g->total, column_of(s, s->total)->f64, sizeof *g->total, from, to);
+	}
 	if (s->split != PMX_NO_FIELD) {
 		g->split = append(g, SPLIT, g->split, column_of(s, s->split)->u32, sizeof *g->split, from, to);
 	} else {
@@ -289,6 +317,7 @@ bool screen_next(struct screen *s, struct cell_group *g)
 	free_names(g);
 	sparse_rows_clear(&g->x);
 	sparse_rows_clear(&g->signature);
+	sparse_rows_clear(&g->counts);
 	g->n = 0;
 	return screen_append(s, g);
 }

@@ -27,7 +27,8 @@ enum screen_wants {
 	SCREEN_SIGNATURE = 2,           /* what its signature is computed from, or its stored rows */
 	SCREEN_NAMES = 4,
 	SCREEN_GUIDES = 8,
-	SCREEN_MATRIX = 16              /* a row matrix (X_pca) */
+	SCREEN_MATRIX = 16,             /* a row matrix (X_pca) */
+	SCREEN_COUNTS = 32              /* rows of the counts behind the expression layer, and the totals of the cells */
 };
 
 /* Cells with the same label, or several such groups appended. */
@@ -37,12 +38,14 @@ struct cell_group {
 	size_t n;
 	struct sparse_rows x;           /* expression */
 	struct sparse_rows signature;   /* stored signature rows, where the layer is stored */
+	struct sparse_rows counts;
+	double *total;                  /* of all counts of the cell, as normalize kept it */
 	uint32_t *split, *guide;        /* codes; split is all 0 without --split-by */
 	uint32_t *pool;                 /* codes of the split that the signature was made with, which need not be --split-by */
 	uint32_t *neighbour;            /* n x width */
 	double *matrix;                 /* n x width */
 	char **name;
-	size_t cap[6];
+	size_t cap[7];
 };
 
 struct screen {
@@ -50,7 +53,7 @@ struct screen {
 	struct pmx_reader *original;    /* what the tool was given */
 	const struct pmx_schema *s;
 	const struct screen_options *o;
-	size_t pert, split, guide, names, layer, signature, neighbours, pool, matrix; /* fields; PMX_NO_FIELD where not wanted */
+	size_t pert, split, guide, names, layer, signature, neighbours, pool, matrix, counts, total; /* fields; PMX_NO_FIELD where not wanted */
 	unsigned wants;
 	struct pmx_pass *pass;          /* takes each block that is read; NULL: blocks are freed */
 	struct pmx_block *block;

@@ -33,6 +33,14 @@ void mixscale_standardise(double *x, size_t n, double most)
 	}
 }
 
+double mixscale_standardise_by_controls(const double *p, size_t n_target, size_t n_control, double *score)
+{
+	double mean = mean_of(p + n_target, n_control), sd = sd_of(p + n_target, n_control, mean);
+	for (size_t i = 0; i < n_target; i++)
+		score[i] = (p[i] - mean) / sd;
+	return sd;
+}
+
 enum mixscale_reason mixscale_score(const struct mixscale_options *o, const struct mixscale_input *in, int threads,
 				    double *projection, double *score, double *left_out)
 {
@@ -62,15 +70,14 @@ enum mixscale_reason mixscale_score(const struct mixscale_options *o, const stru
 		projection[i] /= vv;
 	mem_free(v);
 
-	const double *control = projection + in->n_target;
-	double mean = mean_of(control, in->n_control), sd = sd_of(control, in->n_control, mean);
-	if (!(sd > 0)) {
-		if (o->compat != COMPAT_PERTPY)
-			return MIXSCALE_NO_SPREAD;
-		sd = 1;
-	}
+	double sd = mixscale_standardise_by_controls(projection, in->n_target, in->n_control, score);
+	if (sd > 0)
+		return MIXSCALE_SCORED;
+	if (o->compat != COMPAT_PERTPY)
+		return MIXSCALE_NO_SPREAD;
+	double mean = mean_of(projection + in->n_target, in->n_control);
 	for (size_t i = 0; i < in->n_target; i++)
-		score[i] = (projection[i] - mean) / sd;
+		score[i] = projection[i] - mean;
 	return MIXSCALE_SCORED;
 }
 

@@ -44,6 +44,9 @@ struct mixscale_input {
 enum mixscale_reason mixscale_score(const struct mixscale_options *o, const struct mixscale_input *in, int threads,
 				    double *projection, double *score, double *left_out);
 
+/* score[i] = (p[i] - mean) / sd of the target's cells, mean and sd (n - 1) over the n_control values that follow them. The sd. */
+double mixscale_standardise_by_controls(const double *p, size_t n_target, size_t n_control, double *score);
+
 /* How many control cells of each split go with a target's (harmonize): see mixscale.c. False: nothing can be drawn. */
 bool mixscale_harmonise(const size_t *n_target, const size_t *n_control, size_t n_splits, double min_proportion, size_t *draw);
 

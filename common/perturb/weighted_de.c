@@ -1,0 +1,330 @@
+#include "perturb/weighted_de.h"
+#include "base/mem.h"
+#include "perturb/markers.h"
+#include "stats/distribution.h"
+#include "stats/negbin.h"
+#include <math.h>
+#include <string.h>
+
+const char *const weighted_de_reason_name[WDE_N_REASONS] = { NULL, "separation", "not_converged", "singular", "no_dispersion" };
+
+struct weighted_de_result *weighted_de_result_new(size_t n_genes, size_t n_runs)
+{
+	struct weighted_de_result *r = mem_zero(1, sizeof *r);
+	size_t n = n_genes * n_runs;
+	*r = (struct weighted_de_result){ n_genes, n_runs, mem_zero(n_genes, 1), mem_zero(n_genes, 1), mem_array(n_genes, sizeof(double)),
+		mem_array(n_genes, sizeof(double)), mem_array(n_genes, sizeof(double)), mem_array(n, sizeof(double)),
+		mem_array(n, sizeof(double)), mem_array(n, sizeof(double)), mem_array(n, sizeof(double)), 0 };
+	for (size_t g = 0; g < n_genes; g++)
+		r->dispersion[g] = r->trend[g] = r->deviance[g] = NAN;
+	for (size_t i = 0; i < n; i++)
+		r->log2fc[i] = r->beta[i] = r->se[i] = r->log_p[i] = NAN;
+	return r;
+}
+
+void weighted_de_result_free(struct weighted_de_result *r)
+{
+	if (!r)
+		return;
+	mem_free(r->method);
+	mem_free(r->reason);
+	mem_free(r->dispersion);
+	mem_free(r->trend);
+	mem_free(r->deviance);
+	mem_free(r->log2fc);
+	mem_free(r->beta);
+	mem_free(r->se);
+	mem_free(r->log_p);
+	mem_free(r);
+}
+
+/* The cells in the order of the design: run by run, the target's first. */
+struct layout {
+	size_t *n_own, *n_control;      /* by run */
+	size_t *own, *control;          /* place of each cell, SIZE_MAX where left out */
+};
+
+static void place(const struct weighted_de_input *in, struct layout *l)
+{
+	l->n_own = mem_zero(in->n_runs, sizeof *l->n_own);
+	l->n_control = mem_zero(in->n_runs, sizeof *l->n_control);
+	l->own = mem_array(in->own->n_rows, sizeof *l->own);
+	l->control = mem_array(in->control->n_rows, sizeof *l->control);
+	for (size_t i = 0; i < in->own->n_rows; i++)
+		if (in->own_run[i] != UINT32_MAX)
+			l->own[i] = l->n_own[in->own_run[i]]++;
+	for (size_t i = 0; i < in->control->n_rows; i++)
+		if (in->control_run[i] != UINT32_MAX)
+			l->control[i] = l->n_control[in->control_run[i]]++;
+}
+
+/* A design with the weights `w` of the target's cells (NULL: 1), or without weights. */
+static struct negbin_design *design(const struct weighted_de_input *in, const struct layout *l, bool weighted, const double *w)
+{
+	size_t *n = mem_array(in->n_runs, sizeof *n);
+	for (size_t r = 0; r < in->n_runs; r++)
+		n[r] = l->n_own[r] + l->n_control[r];
+	struct negbin_design *d = negbin_design_new(n, in->n_runs, weighted);
+	mem_free(n);
+	for (size_t i = 0; i < in->own->n_rows; i++)
+		if (in->own_run[i] != UINT32_MAX) {
+			size_t at = d->start[in->own_run[i]] + l->own[i];
+			d->c[at] = log10(in->own_total[i]);
+			if (weighted)
+				d->w[at] = w ? w[i] : 1;
+		}
+	for (size_t i = 0; i < in->control->n_rows; i++)
+		if (in->control_run[i] != UINT32_MAX)
+			d->c[d->start[in->control_run[i]] + l->n_own[in->control_run[i]] + l->control[i]] = log10(in->control_total[i]);
+	return d;
+}
+
+static void counts_of(const struct weighted_de_input *in, const struct layout *l, const struct negbin_design *d, size_t gene, double *y)
+{
+	memset(y, 0, d->n_places * sizeof *y);
+	for (size_t i = in->own->start[gene]; i < in->own->start[gene + 1]; i++) {
+		uint32_t cell = in->own->row[i], run = in->own_run[cell];
+		if (run != UINT32_MAX)
+			y[d->start[run] + l->own[cell]] = in->own->value[i];
+	}
+	for (size_t i = in->control->start[gene]; i < in->control->start[gene + 1]; i++) {
+		uint32_t cell = in->control->row[i], run = in->control_run[cell];
+		if (run != UINT32_MAX)
+			y[d->start[run] + l->n_own[run] + l->control[cell]] = in->control->value[i];
+	}
+}
+
+struct side {
+	double sum, positive;
+};
+
+static void sides(const struct sparse_cols *x, const uint32_t *run, size_t gene, struct side *s)
+{
+	for (size_t i = x->start[gene]; i < x->start[gene + 1]; i++)
+		if (run[x->row[i]] != UINT32_MAX) {
+			s[run[x->row[i]]].sum += x->value[i];
+			s[run[x->row[i]]].positive += x->value[i] > 0;
+		}
+}
+
+/* Fold changes of a gene in every run; true when it passes in one. A run where too few cells express it has none. */
+static bool filter(const struct weighted_de_options *o, const struct weighted_de_input *in, const struct layout *l, size_t gene,
+		   struct side *room, double *log2fc)
+{
+	bool passes = false;
+	memset(room, 0, 2 * in->n_runs * sizeof *room);
+	sides(in->own, in->own_run, gene, room);
+	sides(in->control, in->control_run, gene, room + in->n_runs);
+	for (size_t r = 0; r < in->n_runs; r++) {
+		const struct side *own = room + r, *control = room + in->n_runs + r;
+		double n = (double)l->n_own[r], m = (double)l->n_control[r];
+		double fc = log2((own->sum + 1) / n) - log2((control->sum + 1) / m);
+		bool seen = (markers_round3(own->positive / n) >= o->min_pct || markers_round3(control->positive / m) >= o->min_pct) &&
+			    (own->positive >= (double)o->min_cells || control->positive >= (double)o->min_cells);
+		log2fc[r] = seen ? fc : NAN;
+		passes = passes || (seen && fabs(fc) >= o->logfc_threshold);
+	}
+	return passes;
+}
+
+/* What one thread needs. */
+struct worker {
+	struct negbin_room *room;
+	double *y, *beta, *se;
+};
+
+static struct worker *workers_new(const struct negbin_design *d, int n)
+{
+	struct worker *w = mem_array((size_t)n, sizeof *w);
+	size_t p = 2 * d->n_runs + 1;
+	for (int i = 0; i < n; i++)
+		w[i] = (struct worker){ negbin_room_new(d->n_places, d->n_runs), mem_array(d->n_places, sizeof(double)),
+					mem_array(p, sizeof(double)), mem_array(p, sizeof(double)) };
+	return w;
+}
+
+static void workers_free(struct worker *w, int n)
+{
+	for (int i = 0; i < n; i++) {
+		negbin_room_free(w[i].room);
+		mem_free(w[i].y);
+		mem_free(w[i].beta);
+		mem_free(w[i].se);
+	}
+	mem_free(w);
+}
+
+/* Does some run have no count at all at the cells with a weight, or at those without? */
+static bool separated(const struct negbin_design *d, const double *y)
+{
+	for (size_t r = 0; r < d->n_runs; r++) {
+		double with = 0, without = 0;
+		for (size_t i = d->start[r]; i < d->start[r + 1]; i++)
+			*(d->w[i] > 0 ? &with : &without) += y[i];
+		if (with == 0 || without == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Coefficients at `trend`, errors at `dispersion`; writes the gene's row of the result. Large dispersions make
+ * the scoring slow, and then its stop shows in the fifth digit: `twice` begins where the reference does, at the
+ * coefficients for the moment estimate.
+ */
+static void fit_gene(const struct negbin_design *d, struct worker *w, size_t gene, bool twice, struct weighted_de_result *out)
+{
+	struct negbin_fit fit = { .beta = w->beta };
+	double dispersion = out->dispersion[gene], trend = isnan(out->trend[gene]) ? dispersion : out->trend[gene];
+	if (isnan(dispersion)) {
+		out->reason[gene] = WDE_NO_DISPERSION;
+		return;
+	}
+	if ((twice && !negbin_betas(d, w->room, w->y, negbin_moments(d, w->y), false, &fit)) ||
+	    !negbin_betas(d, w->room, w->y, trend, twice, &fit) ||
+	    !negbin_standard_errors(d, w->room, w->y, w->beta, dispersion, w->se)) {
+		out->reason[gene] = WDE_SINGULAR;
+		return;
+	}
+	out->reason[gene] = separated(d, w->y) ? WDE_SEPARATION : fit.converged ? WDE_FITTED : WDE_NOT_CONVERGED;
+	out->deviance[gene] = fit.deviance;
+	for (size_t r = 0; r < d->n_runs; r++) {
+		size_t at = gene * d->n_runs + r, k = d->n_runs + 1 + r;
+		double z = w->beta[k] / w->se[k];
+		out->beta[at] = w->beta[k];
+		out->se[at] = w->se[k];
+		out->log_p[at] = distribution_log_chisq1_tail(z * z);
+	}
+}
+
+/* Maximum-likelihood dispersion of the counts in w->y under d, after coefficients at the moment estimate. */
+static double estimate(const struct negbin_design *d, struct worker *w, double *mean)
+{
+	struct negbin_fit fit = { .beta = w->beta };
+	if (!negbin_betas(d, w->room, w->y, negbin_moments(d, w->y), false, &fit))
+		return NAN;
+	if (mean)
+		*mean = negbin_mean(d, w->room, w->beta);
+	return negbin_dispersion(d, w->room, w->y, w->beta);
+}
+
+static int this_worker(void);
+#ifdef _OPENMP
+#include <omp.h>
+static int this_worker(void)
+{
+	return omp_get_thread_num();
+}
+#else
+static int this_worker(void)
+{
+	return 0;
+}
+#endif
+
+/* The genes fitted together with the same weights. */
+static void fit_together(const struct weighted_de_options *o, const struct weighted_de_input *in, const struct layout *l, const uint32_t *gene,
+			 size_t n, enum weighted_de_method method, int threads, struct weighted_de_result *out)
+{
+	struct negbin_design *full = design(in, l, true, in->weight), *plain = design(in, l, false, NULL);
+	struct worker *worker = workers_new(full, threads);
+	bool smooth = !o->by_split, given = in->given.dispersion;
+	double *dispersion = mem_array(n, sizeof *dispersion), *mean = mem_array(n, sizeof *mean), *trend = mem_array(n, sizeof *trend);
+#pragma omp parallel for schedule(dynamic, 4) num_threads(threads) if (threads > 1)
+	for (size_t i = 0; i < n; i++) {
+		struct worker *w = &worker[this_worker()];
+		dispersion[i] = mean[i] = NAN;
+		if (!given) {
+			counts_of(in, l, full, gene[i], w->y);
+			dispersion[i] = estimate(smooth ? full : plain, w, &mean[i]);
+		}
+	}
+	/* Genes without a dispersion would make the medians of their neighbours NaN. */
+	size_t n_known = 0;
+	double *known = mem_array(n, sizeof *known), *known_mean = mem_array(n, sizeof *known_mean);
+	for (size_t i = 0; i < n; i++)
+		if (!isnan(dispersion[i])) {
+			known[n_known] = dispersion[i];
+			known_mean[n_known++] = mean[i];
+		}
+	if (smooth && n_known)
+		negbin_trend(known_mean, known, n_known, trend);
+	for (size_t i = 0, k = 0; i < n; i++) {
+		out->method[gene[i]] = (uint8_t)method;
+		out->dispersion[gene[i]] = given ? in->given.dispersion[gene[i]] : dispersion[i];
+		if (given)
+			out->trend[gene[i]] = in->given.trend ? in->given.trend[gene[i]] : NAN;
+		else if (smooth && !isnan(dispersion[i]))
+			out->trend[gene[i]] = trend[k++];
+	}
+#pragma omp parallel for schedule(dynamic, 4) num_threads(threads) if (threads > 1)
+	for (size_t i = 0; i < n; i++) {
+		struct worker *w = &worker[this_worker()];
+		counts_of(in, l, full, gene[i], w->y);
+		fit_gene(full, w, gene[i], smooth, out);
+	}
+	workers_free(worker, threads);
+	negbin_design_free(full);
+	negbin_design_free(plain);
+	mem_free(dispersion);
+	mem_free(mean);
+	mem_free(trend);
+	mem_free(known);
+	mem_free(known_mean);
+}
+
+/* The target's own gene with 1 as weights, and each marker with the weights that leave it out. */
+static void fit_alone(const struct weighted_de_input *in, const struct layout *l, int threads, struct weighted_de_result *out)
+{
+	size_t n = in->n_markers + 1;
+	struct negbin_design *shape = design(in, l, false, NULL);
+	struct worker *worker = workers_new(shape, threads);
+	negbin_design_free(shape);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
+	for (size_t i = 0; i < n; i++) {
+		struct worker *w = &worker[this_worker()];
+		uint32_t gene = i ? in->marker[i - 1] : in->own_gene;
+		if (gene == UINT32_MAX || (i && gene == in->own_gene))
+			continue;
+		struct negbin_design *d = design(in, l, true, i ? in->left_out + (i - 1) * in->own->n_rows : NULL);
+		counts_of(in, l, d, gene, w->y);
+		out->method[gene] = i ? WDE_WEIGHTED : WDE_STANDARD;
+		out->dispersion[gene] = in->given.dispersion ? in->given.dispersion[gene] : estimate(d, w, NULL);
+		if (in->given.trend)
+			out->trend[gene] = in->given.trend[gene];
+		fit_gene(d, w, gene, true, out);
+		negbin_design_free(d);
+	}
+	workers_free(worker, threads);
+}
+
+void weighted_de(const struct weighted_de_options *o, const struct weighted_de_input *in, int threads, struct weighted_de_result *r)
+{
+	struct layout l;
+	place(in, &l);
+	struct side *room = mem_array(2 * in->n_runs, sizeof *room);
+	bool *alone = mem_zero(in->n_genes, sizeof *alone), scored = in->weight;
+	for (size_t i = 0; scored && i < in->n_markers; i++)
+		alone[in->marker[i]] = true;
+	if (scored && in->own_gene != UINT32_MAX)
+		alone[in->own_gene] = true;
+	uint32_t *gene = mem_array(in->n_genes + 1, sizeof *gene);
+	size_t n = 0;
+	if (!scored && in->own_gene != UINT32_MAX)
+		gene[n++] = in->own_gene;
+	for (uint32_t g = 0; g < in->n_genes; g++)
+		if (filter(o, in, &l, g, room, r->log2fc + g * in->n_runs) && !alone[g] && (scored || g != in->own_gene))
+			gene[n++] = g;
+	fit_together(o, in, &l, gene, n, scored ? WDE_WEIGHTED : WDE_STANDARD, threads, r);
+	if (scored)
+		fit_alone(in, &l, threads, r);
+	for (size_t g = 0; g < in->n_genes; g++)
+		r->n_tested += r->method[g] != WDE_UNTESTED;
+	mem_free(room);
+	mem_free(alone);
+	mem_free(gene);
+	mem_free(l.n_own);
+	mem_free(l.n_control);
+	mem_free(l.own);
+	mem_free(l.control);
+}

@@ -1,0 +1,90 @@
+load ../setup
+load ../screens
+
+setup_file() {
+	reference_screens
+	small_screen | normalize | pca --n-comps 10 | pert-signature --control NT -o "$BATS_FILE_TMPDIR/small.sig.pmx"
+}
+
+setup() {
+	work
+	small=$BATS_FILE_TMPDIR/small.sig.pmx
+}
+
+# targets SCREEN NAME: the options that name the targets of a reference table.
+targets() {
+	unpack "$1" "wmvreg_$2" | awk -F'\t' 'NR > 1 && !($1 in seen) { seen[$1]; print "--target"; print $1 }'
+}
+
+# fits SCREEN NAME OPTIONS: with the reference's own dispersions, then with ours.
+fits() {
+	local screen=$1 name=$2 target
+	shift 2
+	need golden/seurat
+	mapfile -t target < <(targets "$screen" "$name")
+	unpack "$screen" "wmvreg_${name}_fit" | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } { print $1 "\t" $3 "\t" $at["overdispersion"] "\t" $at["disp_trend"] }' >given.tsv
+	weighted-de -q --control "$(control_of "$screen")" "${target[@]}" "$@" --dispersion given.tsv --tsv "$BATS_FILE_TMPDIR/$screen.sig.pmx" >ours.tsv
+	python3 "$repo/tests/compare_weighted.py" "$(golden "$screen")/wmvreg_$name.tsv.gz" ours.tsv 1e-8
+	weighted-de -q --control "$(control_of "$screen")" "${target[@]}" "$@" --tsv "$BATS_FILE_TMPDIR/$screen.sig.pmx" >own.tsv
+	python3 "$repo/tests/compare_weighted.py" "$(golden "$screen")/wmvreg_$name.tsv.gz" own.tsv 1e-4 --own
+}
+
+@test "one split, weighted, equals Mixscale's" {
+	fits papalexi plain
+	fits synth plain
+}
+@test "another filter equals Mixscale's" {
+	fits papalexi plain_full --min-pct 0.05 --min-cells-group 3
+	fits synth plain_full_filters --logfc-threshold 0.25 --min-pct 0.2
+}
+@test "several splits in one model equal Mixscale's" {
+	fits papalexi split --split-by replicate
+	fits synth split --split-by replicate --min-pct 0.15
+}
+@test "weights of 1 equal Mixscale's" {
+	fits papalexi std_plain --standard
+	fits papalexi std_split --standard --split-by replicate
+	fits synth std_plain --standard
+	fits synth std_split --standard --split-by replicate
+}
+
+# What the stream has is what the table has.
+@test "stream and table agree, whatever the threads" {
+	weighted-de -q --control NT --split-by replicate --tsv -t 1 "$small" >one.tsv
+	weighted-de -q --control NT --split-by replicate --tsv -t 3 "$small" >three.tsv
+	cmp one.tsv three.tsv
+	weighted-de -q --control NT --split-by replicate "$small" -o de.pmx
+	pmx-view --layer log10_p --genes G00030 de.pmx | awk -F'\t' 'NR > 1 { print $1 "\t" $NF }' | sort >stream.tsv
+	awk -F'\t' '$3 == "G00030" { print $1 "|" $2 "\t" $7 }' one.tsv | sort >table.tsv
+	[ -s table.tsv ]
+	join -t "$(printf '\t')" table.tsv stream.tsv | awk -F'\t' '$2 != $3 { bad = 1 } { n++ } END { exit bad || !n }'
+}
+
+@test "planted fold changes are found and signed" {
+	simulate-screen --cells 3000 --genes 300 --targets 4 --controls 800 --splits 1 --effect 1.5 --seed 9 --truth truth.tsv | normalize | pca --n-comps 10 |
+		pert-signature --control NT | weighted-de -q --control NT --tsv >de.tsv
+	awk -F'\t' 'NR == FNR { if (FNR > 1 && ($3 > 1 || $3 < -1)) truth[$1, $2] = $3; next }
+		FNR > 1 && ($1, $3) in truth { n++; right += ($5 > 0) == (truth[$1, $3] > 0) && $8 < -1.3 }
+		END { print n, right; exit !(n > 20 && right > 0.8 * n) }' truth.tsv de.tsv
+}
+
+@test "what is not fitted has a reason" {
+	small_screen | normalize | pca --n-comps 10 -o pca.pmx
+	pmx-view --obs pca.pmx | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "cell\tt\tr"; next }
+		{ t = $at["gene_target"]; r = "a"; if (t == "T0001" && ++few > 1) t = "NA"; if (t == "T0002") r = "b"; print $1 "\t" t "\t" r }' >new.tsv
+	pmx-join --obs new.tsv pca.pmx | pert-signature --pert-key t --control NT |
+		weighted-de --pert-key t --control NT --split-by r -o de.pmx 2>err
+	grep -q 'not fitted: too_few_cells' err
+	pmx-view --obs de.pmx | awk -F'\t' '$2 == "T0001" && $3 == "a" { cells = $0 ~ /too_few_cells/ } $2 == "T0002" && $3 == "b" { controls = $0 ~ /too_few_controls/ }
+		END { exit !(cells && controls) }'
+	run weighted-de --control NT --target T9 "$small"
+	[ "$status" = 1 ]
+	[[ "$output" == *"no label 'T9'"* ]]
+}
+
+@test "a stored layer without counts is refused" {
+	pmx-view --layer X "$small" | pmx-import --obs <(pmx-view --obs "$small") --layer X - -o x.pmx
+	run weighted-de --control NT --standard x.pmx
+	[ "$status" = 1 ]
+	[[ "$output" == *"counts"* ]]
+}
