@@ -19,6 +19,8 @@ enum pmx_compression { PMX_STORED, PMX_ZSTD, PMX_N_COMPRESSIONS };
 
 /* Rules of the format, so that a reader can refuse before it asks for memory. */
 #define PMX_MAX_SECTION ((uint64_t)1 << 28)     /* plain bytes of a section */
+#define PMX_MAX_PLAIN ((uint64_t)1 << 32)       /* plain bytes of all sections of a chunk */
+#define PMX_MAX_JSON ((uint64_t)1 << 26)
 #define PMX_MAX_BLOCK_ROWS ((uint32_t)1 << 20)
 #define PMX_MAX_COLUMNS ((uint32_t)1 << 24)
 

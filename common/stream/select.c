@@ -157,7 +157,7 @@ static void narrow(struct pmx_select *x)
 	for (size_t i = 0; i < x->out->n_fields; i++) {
 		struct pmx_field *f = &x->out->field[i];
 		if (f->class == PMX_LAYER && f->storage != PMX_RECIPE)
-			f->id = x->out->next_id++;
+			f->id = pmx_new_id(x->out);
 		if (f->class != PMX_VAR)
 			continue;
 		/* Texts stay those of the input's schema, which outlives this one. */
