@@ -167,7 +167,7 @@ def decode_sparse(chunk, f, n, m):
 
 class Stream:
     def __init__(self, data):
-        must(data[:8] == MAGIC, "magic")
+        must(len(data) >= 16 and data[:8] == MAGIC, "magic")
         must(struct.unpack("<II", data[8:16]) == (1, 0), "version")
         self.chunks, at, self.digest = [], 16, xxhash.xxh64(seed=0)
         while not self.chunks or self.chunks[-1].type != b"TAIL":
@@ -267,13 +267,15 @@ class Stream:
         """Rows of m values; of recipes they are computed."""
         f = self.field("layer", name)
         if f["storage"] == "recipe":
+            must(f["recipe"] in ("log_normalised", "neighbour_signature", "split_signature"), "unknown recipe")
+            source = self.field("layer", f["source"])
+            must(source["storage"] != "recipe" or (f["recipe"] != "log_normalised" and source["recipe"] == "log_normalised"), "source of a recipe")
             return getattr(self, "_" + f["recipe"])(f, self.layer(f["source"]))
         if f["storage"] == "dense":
             return [row for b in self.blocks for row in decode(b, f, b.n_rows, self.m)]
         return [row for b in self.blocks for row in decode_sparse(b, f, b.n_rows, self.m)]
 
     def _log_normalised(self, f, x):
-        must(self.field("layer", f["source"])["storage"] != "recipe", "a recipe of a recipe")
         t = self.field("obs", f["totals"])
         must(t["type"] == "f64" and "width" not in t and f["target_sum"] > 0, "totals")
         return [[math.log1p(v / t * f["target_sum"]) if v else 0.0 for v in row] for row, t in zip(x, self.column("obs", f["totals"]))]

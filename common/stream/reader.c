@@ -436,10 +436,15 @@ static int accept_block(struct pmx_reader *r, const struct chunk *c, struct err 
 	return 0;
 }
 
-static bool has_part(const struct pmx_block *b, uint32_t field, enum pmx_part part, enum pmx_encoding encoding)
+static bool has_one(const struct pmx_block *b, uint32_t field, enum pmx_part part, enum pmx_encoding encoding)
 {
-	const struct pmx_section *s = pmx_block_section(b, field, part);
-	return s && s->encoding == encoding;
+	const struct pmx_section *first = pmx_block_section(b, field, part);
+	if (!first || first->encoding != encoding)
+		return false;
+	for (const struct pmx_section *s = first + 1; s < b->section + b->n_sections; s++)
+		if (s->field == field && s->part == part)
+			return false;
+	return true;
 }
 
 /* Every stored field has its sections: who passes them on unseen, or picks rows from them, relies on that. */
@@ -451,9 +456,9 @@ static void check_sections(const struct pmx_schema *s, struct pmx_block *b)
 		enum pmx_encoding values = sparse && f->type == PMX_U32 ? PMX_BYTE8 : PMX_PLAIN;
 		if ((!layer && f->class != PMX_OBS) || (layer && f->storage == PMX_RECIPE))
 			continue;
-		if (!has_part(b, f->id, PMX_VALUES, values) || (sparse && !has_part(b, f->id, PMX_INDICES, PMX_DELTA8)) ||
-		    ((sparse || f->type == PMX_TEXT) && !has_part(b, f->id, PMX_ROW_LENGTHS, PMX_PLAIN)))
-			err_set(&b->err, "rows %llu to %llu, '%s': a section is missing or has an encoding that does not belong there", (unsigned long long)b->first_row,
+		if (!has_one(b, f->id, PMX_VALUES, values) || (sparse && !has_one(b, f->id, PMX_INDICES, PMX_DELTA8)) ||
+		    ((sparse || f->type == PMX_TEXT) && !has_one(b, f->id, PMX_ROW_LENGTHS, PMX_PLAIN)))
+			err_set(&b->err, "rows %llu to %llu, '%s': a section is missing, comes twice or has an encoding that does not belong there", (unsigned long long)b->first_row,
 				(unsigned long long)(b->first_row + b->n_rows - 1), f->name);
 	}
 }

@@ -1,0 +1,86 @@
+bats_require_minimum_version 1.5.0
+load setup
+
+# pmx(5) against the tools: a second reader, written from the page alone, sees the same.
+
+setup() {
+	work
+	py=$(python_with zstandard xxhash 2>/dev/null) || skip "pip cannot fetch zstandard and xxhash"
+	kinds=$BUILD/helpers/every_kind
+}
+
+@test "every kind of field, layer and recipe, in any blocks, stored and compressed" {
+	for level in 0 1 19; do
+		for rows in 1 7 0; do
+			"$kinds" 23 13 $level $rows >"$level-$rows.pmx"
+		done
+	done
+	"$kinds" 30 900 3 8 >wide.pmx
+	"$py" "$repo/tests/compare_stream.py" [0-9]*.pmx wide.pmx
+}
+
+@test "no rows, no columns, neither" {
+	"$kinds" 0 3 0 0 >a.pmx
+	"$kinds" 6 0 3 4 >b.pmx
+	"$kinds" 0 0 1 0 >c.pmx
+	"$py" "$repo/tests/compare_stream.py" a.pmx b.pmx c.pmx
+}
+
+@test "streams that the tools make" {
+	simulate-screen --cells 200 --genes 60 --targets 2 --controls 80 --splits 2 --effect 3 --seed 5 -q | normalize -q | pca -n 5 -q -o pca.pmx
+	pert-signature -q --control NT -k 7 --n-dims 5 pca.pmx -o nn.pmx
+	pert-signature -q --control NT -k 7 --n-dims 5 --split-by replicate pca.pmx | mixscale -q --control NT --min-de-genes 1 --pval-cutoff 1 -o scores.pmx
+	pert-signature -q --control NT --split-by replicate --ref-selection-mode split_by pca.pmx -o split.pmx
+	pert-signature -q --control NT -k 7 --n-dims 5 --dense pca.pmx -o dense.pmx
+	de-markers -q --control NT pca.pmx -o markers.pmx
+	"$py" "$repo/tests/compare_stream.py" nn.pmx scores.pmx split.pmx dense.pmx markers.pmx
+}
+
+@test "what pmx-export writes" {
+	"$kinds" 23 13 3 9 >a.pmx
+	pmx-export --to tsv --layer near_X a.pmx >a.tsv
+	"$py" - <<-PY
+		import csv, math, sys
+		sys.path.insert(0, "$repo/tests")
+		from pmx_reader import Stream
+		s = Stream(open("a.pmx", "rb").read())
+		head, *rows = csv.reader(open("a.tsv", encoding="utf-8"), delimiter="\t")
+		assert head[1:] == s.column("var", "gene"), head
+		assert [r[0] for r in rows] == s.column("obs", "cell")
+		for row, ours in zip(rows, s.layer("near_X"), strict=True):
+		    for a, b in zip(row[1:], ours, strict=True):
+		        assert math.isnan(b) if a in ("NaN", "NA") else abs(float(a) - b) < 1e-14, (a, b)
+	PY
+}
+
+@test "each rule of the page: both readers refuse what breaks it, and nothing else" {
+	"$kinds" 20 12 3 7 >a.pmx
+	"$py" "$repo/tests/stream_rules.py" a.pmx
+}
+
+@test "the second reader finds one bit of any byte, and any cut" {
+	simulate-screen --cells 4 --genes 3 --targets 1 --controls 2 --seed 2 --block-rows 3 --compression-level 0 -q -o a.pmx
+	"$py" - <<-PY
+		import sys
+		sys.path.insert(0, "$repo/tests")
+		from pmx_reader import Damaged, Stream
+		data = open("a.pmx", "rb").read()
+		for i in range(len(data)):
+		    for bad in (data[:i], data[:i] + bytes([data[i] ^ 1 << i % 8]) + data[i + 1 :]):
+		        try:
+		            Stream(bad)
+		        except Damaged:
+		            continue
+		        assert False, i
+	PY
+}
+
+@test "the example of the page is the stream that the command makes" {
+	mandoc -Tascii "$repo/man/man5/pmx.5" 2>/dev/null | col -bx | sed -nE 's/^ +([0-9a-f]{3})  (([0-9a-f]{2} )*[0-9a-f]{2})  .*/\2/p' | tr -d ' \n' |
+		"$py" -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read()))' >page.pmx
+	[ "$(stat -c %s page.pmx)" = 1048 ]
+	printf 'cell\tA\tB\nx\t0\t300\ny\t1\t0\n' | pmx-import --compression-level 0 - -o made.pmx
+	cmp page.pmx made.pmx
+	"$py" "$repo/tests/compare_stream.py" page.pmx
+	[ "$(pmx-view --layer counts page.pmx)" = $'cell\tA\tB\nx\t0\t300\ny\t1\t0' ]
+}
