@@ -58,6 +58,35 @@ setup() {
 	"$py" "$repo/tests/stream_rules.py" a.pmx
 }
 
+@test "an unknown ancillary field goes with its blocks, and is left out where rows move" {
+	"$kinds" 20 12 3 7 >a.pmx
+	"$py" - <<-PY >b.pmx
+		import json, sys
+		sys.path.insert(0, "$repo/tests")
+		from pmx_forge import pack, unpack
+		chunks = unpack(open("a.pmx", "rb").read())
+		header = json.loads(chunks[0][2][0][3])
+		header["fields"].insert(3, {"id": 700, "class": "graph", "name": "g", "ancillary": True, "of": ["its", "own"]})
+		chunks[0][2][0][3] = json.dumps(header).encode()
+		for c in chunks[1:-1]:
+		    c[2].insert(1, [700, 5, 0, b"edges"])
+		sys.stdout.buffer.write(pack(chunks))
+	PY
+	printf 'cell\tnew\nc1\t1\n' >new.tsv
+	pmx-join -q --obs new.tsv b.pmx -o joined.pmx
+	pmx-select --drop-layer near_X --drop-layer near_single --drop-layer split_X --drop-layer pool_double b.pmx | pmx-sort --by dose -o sorted.pmx
+	"$py" - <<-PY
+		import sys
+		sys.path.insert(0, "$repo/tests")
+		from pmx_reader import Stream
+		joined, moved = (Stream(open(f, "rb").read()) for f in ("joined.pmx", "sorted.pmx"))
+		assert [f["of"] for f in joined.header["fields"] if f["id"] == 700] == [["its", "own"]]
+		assert [b.plain(700, 5, 0) for b in joined.blocks] == [b"edges"] * 3
+		assert all(f["class"] != "graph" for f in moved.header["fields"]) and not any((700, 5) in b.section for b in moved.blocks)
+		assert moved.n_rows == 20 and sorted(moved.column("obs", "cell")) == sorted(joined.column("obs", "cell"))
+	PY
+}
+
 @test "the second reader finds one bit of any byte, and any cut" {
 	simulate-screen --cells 4 --genes 3 --targets 1 --controls 2 --seed 2 --block-rows 3 --compression-level 0 -q -o a.pmx
 	"$py" - <<-PY

@@ -13,6 +13,15 @@ replay() {
 @test "Matrix Market" { replay market; }
 @test "conditions" { replay where; }
 
+@test "an h5ad that announces more than it holds is refused before memory is asked for" {
+	for f in many_names many_labels long_row; do
+		run -1 bash -o pipefail -c "ulimit -v 4000000; pmx-import '$repo/tests/fuzz/corpus/h5/$f' | wc -c"
+		[[ $output == *"is damaged"* ]]
+	done
+	run -0 bash -c "ulimit -v 4000000; pmx-import '$repo/tests/fuzz/corpus/h5/large_chunk' | pmx-check"
+	[[ $output == *"obsm/w is left out: obsm/w comes in chunks of 1024 MiB"* ]]
+}
+
 @test "every fuzzer has a corpus, and the corpora stay small" {
 	for f in "$repo"/tests/fuzz/fuzz_*.c; do
 		name=$(basename "$f" .c)

@@ -67,6 +67,39 @@ def layers(h):
 h5ad("csr", lambda h: sparse(h, "X"), True)
 h5ad("dense", dense)
 h5ad("csc", layers)
+
+
+# Arrays that announce a lot and hold nothing.
+def many_names(h):
+    sparse(h, "X")
+    del h["obs/_index"]
+    h["obs"].create_dataset("_index", (2**40,), text, chunks=(64,))
+
+
+def many_labels(h):
+    sparse(h, "X")
+    del h["obs/label/categories"]
+    h["obs/label"].create_dataset("categories", (2**31,), "i8", chunks=(64,))
+
+
+def long_row(h):
+    sparse(h, "X")
+    for part, dtype in (("data", "f4"), ("indices", "i4")):
+        del h["X/" + part]
+        h["X"].create_dataset(part, (2**40,), dtype, chunks=(64,))
+    del h["X/indptr"]
+    h["X/indptr"] = np.array([0, 2**40] + [2**40] * (rows - 1), "i8")
+
+
+def large_chunk(h):
+    sparse(h, "X")
+    h.create_dataset("obsm/w", (rows, 2), ">f8", chunks=(2**26, 2), maxshape=(None, 2), fletcher32=True)
+
+
+h5ad("many_names", many_names)
+h5ad("many_labels", many_labels)
+h5ad("long_row", long_row)
+h5ad("large_chunk", large_chunk)
 with h5py.File(f"{folder}/tenx", "w", libver=("earliest", "v110")) as h:
     g = h.create_group("matrix")
     g["barcodes"] = np.array([f"B{i}-1" for i in range(rows)], "S6")
