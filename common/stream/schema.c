@@ -258,6 +258,13 @@ void pmx_drop_field(struct pmx_schema *s, size_t index)
 	memmove(&s->field[index], &s->field[index + 1], (s->n_fields - index) * sizeof *s->field);
 }
 
+void pmx_drop_unknown(struct pmx_schema *s)
+{
+	for (size_t f = s->n_fields; f-- > 0; )
+		if (s->field[f].class == PMX_OTHER)
+			pmx_drop_field(s, f);
+}
+
 size_t pmx_find(const struct pmx_schema *s, enum pmx_class class, const char *name)
 {
 	for (size_t i = 0; name && i < s->n_fields; i++)

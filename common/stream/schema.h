@@ -97,6 +97,8 @@ struct pmx_field *pmx_add_var(struct pmx_schema *s, const char *name, struct pmx
 /* Puts the gene (axis) names in place: a PMX_VAR text field called `name`. */
 void pmx_set_column_names(struct pmx_schema *s, const char *name, const struct names *names);
 void pmx_drop_field(struct pmx_schema *s, size_t index);
+/* The ancillary fields, before rows move: what is not known cannot be cut into rows. */
+void pmx_drop_unknown(struct pmx_schema *s);
 
 size_t pmx_find(const struct pmx_schema *s, enum pmx_class class, const char *name);    /* PMX_NO_FIELD: not there */
 /* An id that no field has; ids are 1 .. PMX_MAX_ID. */
