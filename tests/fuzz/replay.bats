@@ -12,6 +12,7 @@ replay() {
 @test "text tables" { replay text; }
 @test "Matrix Market" { replay market; }
 @test "conditions" { replay where; }
+@test "gene sets and weights" { replay sets; }
 
 @test "an h5ad that announces more than it holds is refused before memory is asked for" {
 	for f in many_names many_labels long_row; do

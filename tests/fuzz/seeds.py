@@ -1,4 +1,4 @@
-"""seeds.py DIR: tiny h5ad and 10x h5 files as seeds of the h5 fuzzer (h5py)."""
+"""seeds.py DIR: tiny h5ad, 10x h5 and GCTX files as seeds of the h5 fuzzer (h5py)."""
 import sys
 import h5py
 import numpy as np
@@ -107,3 +107,10 @@ with h5py.File(f"{folder}/tenx", "w", libver=("earliest", "v110")) as h:
     g["shape"] = np.array([columns, rows], "i4")
     for name, values in [("id", ["E1", "E2", "E3"]), ("name", ["A", "B", "A"]), ("feature_type", ["Gene Expression"] * 3), ("genome", ["x"] * 3)]:
         g["features/" + name] = np.array(values, "S15")
+with h5py.File(f"{folder}/gctx", "w", libver=("earliest", "v110")) as h:
+    h.attrs["version"] = np.array(["GCTX1.0"], "S7")
+    h["0/DATA/0/matrix"] = np.array([[0.5, -666, 2], [1, -1, np.nan]], "f4")
+    for part, n, more in (("ROW", 3, "pr_gene_symbol"), ("COL", 2, "pert_iname")):
+        h[f"0/META/{part}/id"] = np.array([f"{part}{i}" for i in range(n)], "S8")
+        h[f"0/META/{part}/{more}"] = np.array(["-666", "b", "c"][:n], "S4")
+        h[f"0/META/{part}/dose"] = np.linspace(0, 1, n)
