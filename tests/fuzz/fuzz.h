@@ -1,7 +1,7 @@
 /*
- * Fuzzing: tests/fuzz/fuzz_NAME.c defines LLVMFuzzerTestOneInput; its corpus is tests/fuzz/corpus/NAME, and words that
- * its inputs are made of may stand in tests/fuzz/NAME.dict. `make fuzz FUZZ=1` links it with libFuzzer and runs it;
- * any other build links it with replay.c, which runs the files that it is given.
+ * Fuzzing: tests/fuzz/fuzz_NAME.c defines LLVMFuzzerTestOneInput; its corpus is tests/fuzz/corpus/NAME, and words
+ * that its inputs are made of may stand in tests/fuzz/NAME.dict. `make fuzz FUZZ=1` (SECONDS=600, FUZZERS="pmx h5")
+ * links it with libFuzzer and runs it; any other build links it with replay.c, which runs the files that it is given.
  *
  * One more format that pmx-import reads needs nothing but seeds in corpus/text or corpus/h5. A reader of its own:
  *
@@ -9,8 +9,7 @@
  *	int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
  *	{
  *		struct err e = { 0 };
- *		struct gmt *sets = gmt_read(fuzz_path(data, size), &e);
- *		gmt_free(sets);
+ *		weights_free(weights_read(fuzz_path(data, size), &e));
  *		fuzz_end();
  *		return 0;
  *	}
