@@ -1,5 +1,5 @@
 bats_require_minimum_version 1.5.0
-load setup
+load ../setup
 
 # pmx(5) against the tools: a second reader, written from the page alone, sees the same.
 
