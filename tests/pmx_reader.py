@@ -52,6 +52,19 @@ def text(data):
     return value
 
 
+# Python raises where IEEE 754 has infinity or NaN.
+def divide(a, b):
+    return a / b if b else math.nan if not a or math.isnan(a) else math.copysign(math.inf, a) * math.copysign(1, b)
+
+
+def log1p(x):
+    return math.log1p(x) if x > -1 else -math.inf if x == -1 else math.nan
+
+
+def expm1(x):
+    return math.expm1(x) if not x > 709.78 else x if math.isnan(x) else math.inf
+
+
 class Section:
     def __init__(self, entry, stored):
         (self.field, self.part, self.encoding, self.compression, zero, size, self.plain_size, check, zeros) = entry
@@ -278,7 +291,7 @@ class Stream:
     def _log_normalised(self, f, x):
         t = self.field("obs", f["totals"])
         must(t["type"] == "f64" and "width" not in t and f["target_sum"] > 0, "totals")
-        return [[math.log1p(v / t * f["target_sum"]) if v else 0.0 for v in row] for row, t in zip(x, self.column("obs", f["totals"]))]
+        return [[log1p(divide(v, t) * f["target_sum"]) if v else 0.0 for v in row] for row, t in zip(x, self.column("obs", f["totals"]))]
 
     def _controls(self, f):
         order = self.header["order"]
@@ -289,7 +302,7 @@ class Stream:
     def _neighbour_signature(self, f, x):
         controls, out = self._controls(f), []
         must(self.field("obs", f["neighbours"])["type"] == "u32", "neighbours")
-        linear = [[math.expm1(v) for v in x[r]] for r in controls]
+        linear = [[expm1(v) for v in x[r]] for r in controls]
         for row, near in zip(x, self.column("obs", f["neighbours"])):
             if near[0] == NONE:
                 out.append([math.nan] * self.m)
@@ -298,7 +311,7 @@ class Stream:
             sums = [0.0] * self.m
             for q in near:
                 sums = [s + v for s, v in zip(sums, linear[q])]
-            out.append([math.log1p(s / len(near)) - v for s, v in zip(sums, row)])
+            out.append([log1p(s / len(near)) - v for s, v in zip(sums, row)])
         return out
 
     def _split_signature(self, f, x):

@@ -19,6 +19,26 @@ setup() {
 	"$py" "$repo/tests/compare_stream.py" [0-9]*.pmx wide.pmx
 }
 
+@test "a zero that is stored is 0, also where the total is" {
+	"$kinds" 20 12 0 7 >a.pmx
+	"$py" - <<-PY >b.pmx
+		import json, sys
+		sys.path.insert(0, "$repo/tests")
+		from pmx_forge import pack, unpack
+		chunks = unpack(open("a.pmx", "rb").read())
+		field = {f["name"]: f["id"] for f in json.loads(chunks[0][2][0][3])["fields"]}
+		for s in chunks[1][2]:
+		    if s[0] == field["total"]:
+		        s[3] = bytes(len(s[3]))
+		    if (s[0], s[1]) == (field["counts"], 0):
+		        k = sum(next(t[3] for t in chunks[1][2] if t[:2] == [field["counts"], 1])[::4])
+		        s[3] = bytes(k + -k % 4)
+		sys.stdout.buffer.write(pack(chunks))
+	PY
+	"$py" "$repo/tests/compare_stream.py" b.pmx
+	[ "$(pmx-view --layer X --head 7 b.pmx | tail -n +2 | cut -f 2- | tr -d '\n\t0')" = "" ]
+}
+
 @test "no rows, no columns, neither" {
 	"$kinds" 0 3 0 0 >a.pmx
 	"$kinds" 6 0 3 4 >b.pmx
