@@ -62,7 +62,10 @@ def log1p(x):
 
 
 def expm1(x):
-    return math.expm1(x) if not x > 709.78 else x if math.isnan(x) else math.inf
+    try:
+        return math.expm1(x)
+    except OverflowError:
+        return math.inf
 
 
 class Section:
