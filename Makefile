@@ -14,6 +14,10 @@ PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 BUILD ?= build$(if $(SAN),-san)$(if $(COV),-cov)$(if $(FUZZ),-fuzz)
 
+ifdef FUZZ
+CC = clang
+endif
+
 PACKAGES = hdf5 libzstd zlib yaml-0.1 jansson openblas lapacke
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-psabi -Werror
 # Asked once, and only when something is compiled: `make demo` runs before the packages are there.
@@ -22,7 +26,7 @@ PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))
 FLAGS = -std=c11 -D_GNU_SOURCE -fopenmp -ftree-vectorize $(WARN) -Icommon $(PACKAGE_CFLAGS) $(EXTRA)
 LIBS = -Wl,--as-needed $(PACKAGE_LIBS) -lm
 EXTRA = $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
-	$(if $(COV),--coverage -O0) $(if $(FUZZ),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined)
+	$(if $(COV),--coverage -O0) $(if $(FUZZ),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-sanitize-recover=undefined)
 comma = ,
 
 SOURCES = $(wildcard common/*/*.c)
@@ -30,6 +34,10 @@ OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 TOOLS = $(filter-out TEMPLATE,$(notdir $(basename $(wildcard tools/*.c))))
 BIN = $(TOOLS:%=$(BUILD)/bin/%)
 UNITS = $(patsubst tests/common/%.c,$(BUILD)/tests/%,$(wildcard tests/common/*/test_*.c))
+HELPERS = $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(wildcard tests/helpers/*.c))
+FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+# How long `make fuzz FUZZ=1` runs each of them.
+SECONDS = 60
 PAGES = $(TOOLS:%=man/man1/%.1)
 
 say = $(if $(V),,@echo "  $(1) $@";)
@@ -54,10 +62,23 @@ $(BUILD)/tests/%: tests/common/%.c $(BUILD)/libpertpipe.a
 	@mkdir -p $(@D)
 	$(call say,ld)$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) -Itests $(LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/libpertpipe.a $(LIBS)
 
-.SECONDARY:
--include $(OBJECTS:.o=.d) $(TOOLS:%=$(BUILD)/tools/%.d) $(UNITS:%=%.d)
+$(BUILD)/helpers/%: tests/helpers/%.c $(BUILD)/libpertpipe.a
+	@mkdir -p $(@D)
+	$(call say,ld)$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(BUILD)/libpertpipe.a $(LIBS)
 
-units: $(UNITS)
+# With libFuzzer, or with a main that replays files.
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(BUILD)/libpertpipe.a
+	@mkdir -p $(@D)
+	$(call say,ld)$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) $(if $(FUZZ),-DFUZZ -fsanitize=fuzzer) $(LDFLAGS) -o $@ $< tests/fuzz/fuzz.c \
+		$(if $(FUZZ),,tests/fuzz/replay.c) $(BUILD)/libpertpipe.a $(LIBS)
+
+.SECONDARY:
+-include $(OBJECTS:.o=.d) $(TOOLS:%=$(BUILD)/tools/%.d) $(UNITS:%=%.d) $(HELPERS:%=%.d)
+
+units: $(UNITS) $(HELPERS) $(FUZZERS:%=$(BUILD)/fuzz/%)
+
+fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	$(if $(FUZZ),tests/fuzz/run $(abspath $(BUILD)) $(SECONDS) $(FUZZERS),@BUILD=$(abspath $(BUILD)) tests/run tests/fuzz/replay.bats)
 
 # Everything; the last line counts. TESTS=tests/tools/mixscale.bats runs one file.
 test: all units

@@ -59,7 +59,7 @@ void *mem_resize(void *old, size_t n, size_t size)
 
 void mem_room(void *p, size_t *cap, size_t need, size_t size)
 {
-	if (need <= *cap)
+	if (need <= *cap && *cap)
 		return;
 	size_t n = *cap + *cap / 2 + 16;
 	if (n < need)

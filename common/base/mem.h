@@ -14,7 +14,7 @@ void *mem_array(size_t n, size_t size);             /* uninitialised; n * size m
 void *mem_aligned(size_t n, size_t size);           /* on a multiple of 64 bytes, for vectors; mem_free as the others */
 void *mem_zero(size_t n, size_t size);
 void *mem_resize(void *p, size_t n, size_t size);
-/* Makes room for `need` elements in *p, which has room for *cap; grows by half. */
+/* Makes room for `need` elements in *p, which has room for *cap; grows by half. *p is no null pointer then, even for 0. */
 void mem_room(void *p, size_t *cap, size_t need, size_t size);
 char *mem_text(const char *s);
 char *mem_textn(const char *s, size_t n);

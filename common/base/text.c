@@ -26,6 +26,8 @@ static bool simple_decimal(const char *s, double *out)
 		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
 	bool negative = *s == '-';
 	s += negative;
+	if (!*s)
+		return false;
 	uint64_t digits = 0;
 	int n = 0, after = 0;
 	bool point = false;

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MANY_TEXTS = 4096, LONGEST_FIXED = 1 << 16, REASON = 500 };
+enum { MANY_TEXTS = 4096, TEXT_BYTES = 1 << 24, LONGEST_FIXED = 1 << 16, REASON = 500 };
+
+static const uint64_t largest_chunk = (uint64_t)1 << 29;
 
 /* A walk downward ends at the innermost entry, the nearest to the cause. */
 static herr_t innermost(unsigned n, const H5E_error2_t *entry, void *to)
@@ -172,8 +174,9 @@ char *h5_text_attribute(hid_t at, const char *object, const char *name)
 		} else {
 			size_t size = H5Tget_size(type);
 			H5Tset_size(memory, size + 1);
-			out = mem_zero(size + 1, 1);
-			if (H5Aread(id, memory, out) < 0)
+			if (size <= LONGEST_FIXED)
+				out = mem_zero(size + 1, 1);
+			if (out && H5Aread(id, memory, out) < 0)
 				out[0] = 0;
 		}
 		H5Tclose(memory);
@@ -219,6 +222,16 @@ bool h5_true_attribute(hid_t at, const char *object, const char *name)
 	return value != 0;
 }
 
+/* HDF5 asks for a whole chunk, however little of it is there. */
+static int check_chunk(hid_t dataset, size_t size, const char *path, struct err *e)
+{
+	hid_t creation = H5Dget_create_plist(dataset);
+	hsize_t rows = 0;
+	bool large = H5Pget_layout(creation) == H5D_CHUNKED && H5Pget_chunk(creation, 1, &rows) == 1 && rows > largest_chunk / size;
+	H5Pclose(creation);
+	return large ? err_set(e, "%s comes in chunks of more than %llu MiB", path, (unsigned long long)largest_chunk >> 20) : 0;
+}
+
 int64_t h5_n_texts(hid_t at, const char *path, struct err *e)
 {
 	hid_t dataset = H5Dopen2(at, path, H5P_DEFAULT);
@@ -230,6 +243,10 @@ int64_t h5_n_texts(hid_t at, const char *path, struct err *e)
 		err_set(e, "%s is no list of texts", path);
 	else
 		n = H5Sget_simple_extent_npoints(space);
+	size_t size = H5Tget_size(type);
+	if (n > 0 && (n > INT64_MAX / (int64_t)LONGEST_FIXED || size > LONGEST_FIXED || check_chunk(dataset, size, path, e) ||
+		      h5_check_storage(dataset, (uint64_t)n * size, path, e)))
+		n = err_set(e, "%s holds more or longer texts than can be read", path);
 	H5Sclose(space);
 	H5Tclose(type);
 	H5Dclose(dataset);
@@ -298,9 +315,7 @@ int h5_texts_latin1(hid_t at, const char *path, uint64_t first, uint64_t n, uint
 	/* One byte more than stored, for the NUL. */
 	t.size = t.variable ? sizeof(char *) : H5Tget_size(t.type) + 1;
 	H5Tset_size(t.memory, t.variable ? H5T_VARIABLE : t.size);
-	uint64_t step = n < MANY_TEXTS ? n : MANY_TEXTS;
-	if (t.size > LONGEST_FIXED)
-		err_set(e, "%s holds texts of %zu bytes each", path, t.size);
+	uint64_t most = TEXT_BYTES / t.size < MANY_TEXTS ? TEXT_BYTES / t.size : MANY_TEXTS, step = n < most ? n : most;
 	hsize_t one = step ? step : 1;
 	t.rows = H5Screate_simple(1, &one, NULL);
 	if (t.variable)

@@ -66,7 +66,13 @@ void h5_array_close(struct h5_array *a);
 /* Rows first .. first + n as a->type, valid until the next call. NULL on failure. */
 const void *h5_array_rows(struct h5_array *a, uint64_t first, uint64_t n, struct err *e);
 
-/* Number of texts of a dataset of rank 1; -1 when it is none. */
+/*
+ * Can `bytes` come out of what is stored of the dataset, as far as its filters can pack? A file announces
+ * any size for nothing, and one that was never written reads as zeros.
+ */
+int h5_check_storage(hid_t dataset, uint64_t bytes, const char *what, struct err *e);
+
+/* Number of texts of a dataset of rank 1, which can be there; -1 when it is none. */
 int64_t h5_n_texts(hid_t at, const char *path, struct err *e);
 /* Calls take(to, i, text) for texts first .. first + n; text is UTF-8, and ends with NUL. */
 int h5_texts(hid_t at, const char *path, uint64_t first, uint64_t n,

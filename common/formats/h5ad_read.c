@@ -254,7 +254,8 @@ static int add_obsm(struct import *im, struct h5ad *a, struct err *e)
 		if (fits && m->n_rows != im->n_rows)
 			err_set(e, "%s has %" PRIu64 " rows for %" PRIu64 " cells", path, m->n_rows, im->n_rows);
 		else if (!fits)
-			import_say(im, false, "%s is left out: it is no array of numbers with two dimensions", path);
+			import_say(im, false, "%s is left out: %s", path,
+				   no_array.set ? no_array.text : "it is no array of numbers with two dimensions");
 		if (fits && !e->set && pmx_find(im->schema, PMX_OBS, names->at[i]) == PMX_NO_FIELD) {
 			struct feed *f = import_add_obsm(im, names->at[i], m->type == NUMBER_F32 ? PMX_F32 : PMX_F64, (uint32_t)m->n_cols);
 			f->state = m;

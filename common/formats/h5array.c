@@ -45,19 +45,21 @@ static int find_chunks(struct h5_array *a, bool native, struct err *e)
 	hid_t creation = H5Dget_create_plist(a->dataset);
 	hsize_t dims[2] = { 0, 1 };
 	int status = 0;
+	hid_t type = H5Dget_type(a->dataset);
+	size_t stored = H5Tget_size(type);
+	H5Tclose(type);
 	struct h5_pipeline *p = h5_pipeline_of(creation, number_size(a->type), a->name, e);
 	H5D_fill_value_t fill = H5D_FILL_VALUE_UNDEFINED;
 	H5Pfill_value_defined(creation, &fill);
 	if (!p && e->set) {
 		status = -1;
-	} else if (H5Pget_layout(creation) == H5D_CHUNKED && H5Pget_chunk(creation, 2, dims) == a->rank && p && native &&
-		   fill != H5D_FILL_VALUE_USER_DEFINED) {
-		bool sane = dims[0] && dims[1] && dims[0] <= UINT32_MAX / dims[1] / number_size(a->type);
-		uint64_t bytes = dims[0] * dims[1] * number_size(a->type);
+	} else if (H5Pget_layout(creation) == H5D_CHUNKED && H5Pget_chunk(creation, 2, dims) == a->rank) {
+		bool sane = dims[0] && dims[1] && dims[0] <= UINT32_MAX / dims[1] / stored;
+		uint64_t bytes = dims[0] * dims[1] * stored;
 		if (!sane || (bytes > a->memory && bytes > 1 << 20)) {
 			status = err_set(e, "%s comes in chunks of %llu MiB, more than a part of --memory; give %lluM", a->name,
 					 (unsigned long long)bytes >> 20, (unsigned long long)(bytes >> 20) * H5_SHARE + H5_SHARE);
-		} else {
+		} else if (p && native && fill != H5D_FILL_VALUE_USER_DEFINED) {
 			a->chunk_rows = dims[0];
 			a->chunk_cols = dims[1];
 			a->pipeline = p;

@@ -82,6 +82,13 @@ static bool is_text(hid_t at, const char *path)
 	return text;
 }
 
+static int check_number(const char *path, uint64_t found, uint64_t needed, struct err *e)
+{
+	if (needed == UINT64_MAX ? found < UINT32_MAX : found == needed)
+		return 0;
+	return err_set(e, "%s has %" PRIu64 " values for %" PRIu64 " rows", path, found, needed == UINT64_MAX ? UINT32_MAX : needed);
+}
+
 struct collector {
 	char **text;
 	uint64_t n;
@@ -107,13 +114,14 @@ static void number_text(enum number type, bool truth, const void *p, size_t i, c
 		snprintf(out, TEXT_F64, "%" PRId64, number_i64(type, p, i));
 }
 
-/* All values of a dataset of numbers or texts as texts; NULL on failure. The caller frees each of them. */
-static char **read_as_text(hid_t at, const char *path, uint64_t *n, uint64_t memory, struct err *e)
+/* All values of a dataset of numbers or texts as texts; NULL on failure, also when they are not `needed` many (UINT64_MAX:
+ * any number). The caller frees each of them. */
+static char **read_as_text(hid_t at, const char *path, uint64_t needed, uint64_t *n, uint64_t memory, struct err *e)
 {
 	struct collector c = { 0 };
 	if (is_text(at, path)) {
 		int64_t found = h5_n_texts(at, path, e);
-		if (found < 0 || (uint64_t)found > UINT32_MAX)
+		if (found < 0 || check_number(path, (uint64_t)found, needed, e))
 			return NULL;
 		*n = (uint64_t)found;
 		c.text = mem_zero(*n, sizeof *c.text);
@@ -121,7 +129,8 @@ static char **read_as_text(hid_t at, const char *path, uint64_t *n, uint64_t mem
 			return c.text;
 	} else {
 		struct h5_array a;
-		if (!h5_array_open(&a, at, path, memory, 1, e) && !check_length(&a, a.n_rows, e)) {
+		if (!h5_array_open(&a, at, path, memory, 1, e) && !check_length(&a, a.n_rows, e) && !check_number(path, a.n_rows, needed, e) &&
+		    !h5_check_storage(a.dataset, a.n_rows, path, e)) {
 			*n = a.n_rows;
 			const void *p = h5_array_rows(&a, 0, *n, e);
 			c.text = p ? mem_zero(*n, sizeof *c.text) : NULL;
@@ -144,7 +153,7 @@ static char **read_as_text(hid_t at, const char *path, uint64_t *n, uint64_t mem
 static int read_categories(struct h5_column *c, hid_t at, const char *path, uint64_t memory, struct err *e)
 {
 	uint64_t n;
-	char **text = read_as_text(at, path, &n, memory, e);
+	char **text = read_as_text(at, path, UINT64_MAX, &n, memory, e);
 	if (!text)
 		return err_set(e, "cannot read the categories %s", path);
 	c->values = names_new();
@@ -173,12 +182,8 @@ static int hold_texts(struct h5_column *c, hid_t at, const char *path, uint64_t 
 {
 	uint64_t found;
 	c->n = n;
-	c->text = read_as_text(at, path, &found, memory, e);
-	if (c->text && found != n) {
-		c->n = found;
-		err_set(e, "%s has %" PRIu64 " values for %" PRIu64 " rows", path, found, n);
-	}
-	if (!c->text || e->set)
+	c->text = read_as_text(at, path, n, &found, memory, e);
+	if (!c->text)
 		return err_set(e, "cannot read %s", path);
 	const void *missing = c->has_mask ? h5_array_rows(&c->mask, 0, n, e) : NULL;
 	if (c->has_mask && !missing)

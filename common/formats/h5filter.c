@@ -8,6 +8,9 @@
 
 enum { LZF = 32000, ZSTD = 32015, MOST_FILTERS = 8 };
 
+/* Bytes that one packed byte can make. */
+enum { MOST_DEFLATE = 1032, MOST_LZF = 132, MOST_ZSTD = 32768 };
+
 struct h5_pipeline {
 	size_t n, element;
 	H5Z_filter_t id[MOST_FILTERS];
@@ -91,7 +94,7 @@ static size_t filter_zstd(unsigned flags, size_t n_values, const unsigned values
 	(void)values;
 	unsigned long long size = ZSTD_getFrameContentSize(*buf, n);
 	/* A chunk of HDF5 has less than 4 GiB. */
-	if (!(flags & H5Z_FLAG_REVERSE) || !size || size > UINT32_MAX)
+	if (!(flags & H5Z_FLAG_REVERSE) || !size || size > UINT32_MAX || size > (uint64_t)n * MOST_ZSTD)
 		return 0;
 	void *out = malloc(size);
 	if (!out || ZSTD_decompress(out, size, *buf, n) != size) {
@@ -162,6 +165,27 @@ struct h5_pipeline *h5_pipeline_of(hid_t creation, size_t element, const char *w
 	struct h5_pipeline *out = mem_array(1, sizeof *out);
 	*out = p;
 	return out;
+}
+
+int h5_check_storage(hid_t dataset, uint64_t bytes, const char *what, struct err *e)
+{
+	hid_t creation = H5Dget_create_plist(dataset);
+	uint64_t stored = H5Dget_storage_size(dataset), most = 1;
+	int n = H5Pget_nfilters(creation);
+	for (int i = 0; i < n; i++) {
+		unsigned flags, info;
+		size_t n_values = 0;
+		H5Z_filter_t id = H5Pget_filter2(creation, (unsigned)i, &flags, &n_values, NULL, 0, NULL, &info);
+		uint64_t by = id == H5Z_FILTER_DEFLATE ? MOST_DEFLATE : id == LZF ? MOST_LZF
+			: id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32 ? 1 : MOST_ZSTD;
+		most = by > most ? by : most;
+	}
+	H5Pclose(creation);
+	H5Eclear2(H5E_DEFAULT);
+	if (bytes / most <= stored)
+		return 0;
+	return err_set(e, "%s is damaged: it announces %llu bytes, and %llu are stored", what, (unsigned long long)bytes,
+		       (unsigned long long)stored);
 }
 
 void h5_pipeline_free(struct h5_pipeline *p)

@@ -73,9 +73,14 @@ static int read_start(struct h5_matrix *m, uint64_t n, struct err *e)
 	h5_array_close(&a);
 	if (!p)
 		return -1;
+	uint64_t most = m->storing == H5_BY_CELLS ? m->im->columns->n : m->im->n_rows;
 	for (uint64_t i = 0; i < n; i++)
-		if (m->start[0] || m->start[i + 1] < m->start[i] || m->start[i + 1] - m->start[i] > m->value.n_rows)
+		if (m->start[0] || m->start[i + 1] < m->start[i])
 			return err_set(e, "%s/indptr is damaged: it does not rise from 0 (entry %" PRIu64 ")", m->path, i);
+		else if (m->start[i + 1] - m->start[i] > most)
+			return err_set(e, "%s is damaged: %s %" PRIu64 " has %" PRIu64 " values, but there are %" PRIu64 " %s", m->path,
+				       m->storing == H5_BY_CELLS ? "cell" : "gene", i + 1, m->start[i + 1] - m->start[i], most,
+				       m->storing == H5_BY_CELLS ? "genes" : "cells");
 	if (m->start[n] != m->value.n_rows || m->start[n] != m->index.n_rows)
 		return err_set(e, "%s is damaged: indptr ends at %" PRIu64 ", but there are %" PRIu64 " values and %" PRIu64 " indices", m->path,
 			       m->start[n], m->value.n_rows, m->index.n_rows);

@@ -45,6 +45,7 @@ struct lines *lines_open(const char *path, struct err *e)
 	}
 	struct lines *l = mem_zero(1, sizeof *l);
 	l->file = file;
+	mem_room(&l->text, &l->cap, 1, 1);
 	if (got >= 2 && magic[0] == 0x1f && magic[1] == 0x8b)
 		l->packing = GZIP;
 	else if (got == 4 && !memcmp(magic, "\x28\xb5\x2f\xfd", 4))

@@ -171,6 +171,9 @@ uint64_t zstd_plain_size(const void *stored, size_t stored_size)
 	unsigned long long n = ZSTD_getFrameContentSize(stored, stored_size);
 	if (n == ZSTD_CONTENTSIZE_UNKNOWN || n == ZSTD_CONTENTSIZE_ERROR)
 		return UINT64_MAX;
+	/* A block of 4 bytes makes at most 128 KiB: what is more than that cannot come. */
+	if (n > (uint64_t)stored_size * ZSTD_MOST)
+		return UINT64_MAX;
 	return n;
 }
 

@@ -19,6 +19,8 @@ enum pmx_compression { PMX_STORED, PMX_ZSTD, PMX_N_COMPRESSIONS };
 
 /* Rules of the format, so that a reader can refuse before it asks for memory. */
 #define PMX_MAX_SECTION ((uint64_t)1 << 28)     /* plain bytes of a section */
+#define PMX_MAX_PLAIN ((uint64_t)1 << 32)       /* plain bytes of all sections of a chunk */
+#define PMX_MAX_JSON ((uint64_t)1 << 26)
 #define PMX_MAX_BLOCK_ROWS ((uint32_t)1 << 20)
 #define PMX_MAX_COLUMNS ((uint32_t)1 << 24)
 
@@ -61,7 +63,9 @@ int delta8_decode(const uint8_t *plain, size_t size, const size_t *row_start, si
 void zstd_pack(const void *plain, size_t n, int level, struct bytes *out);
 /* `out` has room for exactly n bytes; the frame must say and hold n. */
 int zstd_unpack(const void *stored, size_t stored_size, void *out, size_t n, struct err *e);
-/* The content size that the frame declares, or UINT64_MAX when it is no such frame. */
+/* A zstd frame makes at most so many bytes of one of its own. */
+#define ZSTD_MOST 32768
+/* The content size that the frame declares, or UINT64_MAX when it is no such frame or too short for it. */
 uint64_t zstd_plain_size(const void *stored, size_t stored_size);
 
 #endif

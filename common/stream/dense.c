@@ -72,6 +72,8 @@ static int open_signature(struct pmx_dense *d, struct request *q, struct err *e)
 	d->controls_done = false;
 	d->pert = pmx_find(d->s, PMX_OBS, p->pert_key);
 	d->control_code = names_find(d->s->field[d->pert].values, p->control);
+	if (d->control_code == NAMES_NONE)
+		return err_set(e, "layer '%s' is computed from the controls, but no row has %s = %s", d->s->field[q->layer].name, p->pert_key, p->control);
 	pmx_want(d->r, d->pert);
 	q->signature = true;
 	q->kind = p->kind;

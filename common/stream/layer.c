@@ -34,7 +34,7 @@ static double sparse_value(const struct pmx_sparse *m, size_t i)
 	return m->type == PMX_U32 ? m->u32[i] : m->type == PMX_F32 ? (double)m->f32[i] : m->f64[i];
 }
 
-/* log1p is dear and small counts recur within a row: a table a row, the same values. */
+/* log1p is dear and small counts recur within a row: a table a row, the same values. A zero is 0 whatever the total. */
 enum { TABLE = 64 };
 
 static void log_normalise(const struct pmx_sparse *m, size_t from, size_t to, double total, double target_sum, double *out)
@@ -45,12 +45,13 @@ static void log_normalise(const struct pmx_sparse *m, size_t from, size_t to, do
 		if (m->type == PMX_U32 && m->u32[i] < TABLE) {
 			uint32_t count = m->u32[i];
 			if (!have[count]) {
-				table[count] = log1p((double)count / total * target_sum);
+				table[count] = count ? log1p((double)count / total * target_sum) : 0;
 				have[count] = true;
 			}
 			out[i - from] = table[count];
 		} else {
-			out[i - from] = log1p(sparse_value(m, i) / total * target_sum);
+			double v = sparse_value(m, i);
+			out[i - from] = v == 0 ? 0 : log1p(v / total * target_sum);
 		}
 	}
 }

@@ -85,7 +85,7 @@ static int check_magic(struct pmx_reader *r, struct err *e)
 
 static int parse_sections(struct pmx_block *b, uint32_t n_sections, uint64_t body_size, struct err *e)
 {
-	uint64_t at = (uint64_t)n_sections * PMX_SECTION_ENTRY;
+	uint64_t at = (uint64_t)n_sections * PMX_SECTION_ENTRY, plain = 0;
 	b->section = mem_zero(n_sections, sizeof *b->section);
 	b->n_sections = b->cap = n_sections;
 	for (uint32_t i = 0; i < n_sections; i++) {
@@ -95,6 +95,11 @@ static int parse_sections(struct pmx_block *b, uint32_t n_sections, uint64_t bod
 			.stored_size = get64(p + 8), .plain_size = get64(p + 16), .sum = get64(p + 24) };
 		if (p[7] || get64(p + 32) || s->encoding >= PMX_N_ENCODINGS || s->compression >= PMX_N_COMPRESSIONS)
 			return err_set(e, "section %u is of a form that this version does not know", i);
+		if (s->plain_size > PMX_MAX_SECTION || (plain += s->plain_size) > PMX_MAX_PLAIN)
+			return err_set(e, "section %u announces more bytes than a section or its chunk may have", i);
+		if (s->compression == PMX_STORED && s->plain_size != s->stored_size)
+			return err_set(e, "section %u is stored as it is in %llu bytes and announces %llu", i, (unsigned long long)s->stored_size,
+				       (unsigned long long)s->plain_size);
 		if (s->stored_size > body_size - at)
 			return err_set(e, "section %u is longer than its block", i);
 		s->stored = b->body + at;
@@ -168,7 +173,7 @@ static int read_chunk(struct pmx_reader *r, struct chunk *c, struct err *e)
 
 static json_t *section_json(struct pmx_section *s, struct err *e)
 {
-	const uint8_t *text = s ? pmx_section_plain(s, (uint64_t)1 << 28, e) : NULL;
+	const uint8_t *text = s ? pmx_section_plain(s, PMX_MAX_JSON, e) : NULL;
 	if (!text) {
 		err_set(e, "the description is missing");
 		return NULL;
@@ -402,8 +407,8 @@ static int check_order(struct pmx_reader *r, struct pmx_block *b, struct err *e)
 		if (code == r->group)
 			continue;
 		const char *name = code < f->values->n ? f->values->at[code] : "missing";
-		if (r->group == UINT64_MAX && r->schema->order_first && strcmp(name, r->schema->order_first) &&
-		    names_find(f->values, r->schema->order_first) != NAMES_NONE)
+		uint32_t first = r->schema->order_first ? names_find(f->values, r->schema->order_first) : NAMES_NONE;
+		if (r->group == UINT64_MAX && first != NAMES_NONE && code != first)
 			return err_set(e, "the header promises '%s' first in %s, but row 0 has '%s'; run pmx-sort --by %s --first '%s'",
 				       r->schema->order_first, f->name, name, f->name, r->schema->order_first);
 		if (r->group_done[code])
@@ -419,7 +424,7 @@ static int accept_block(struct pmx_reader *r, const struct chunk *c, struct err 
 {
 	if (c->n_rows > PMX_MAX_BLOCK_ROWS)
 		return err_set(e, "the block at row %llu has more rows than a block may have", (unsigned long long)r->next_row);
-	if (!c->n_rows || (!r->sought && c->first_row != r->next_row))
+	if (!c->n_rows || c->first_row != r->next_row)
 		return err_set(e, "a block begins at row %llu where row %llu belongs", (unsigned long long)c->first_row,
 			       (unsigned long long)r->next_row);
 	if (!r->sought) {
@@ -431,17 +436,29 @@ static int accept_block(struct pmx_reader *r, const struct chunk *c, struct err 
 	return 0;
 }
 
+static bool has_one(const struct pmx_block *b, uint32_t field, enum pmx_part part, enum pmx_encoding encoding)
+{
+	const struct pmx_section *first = pmx_block_section(b, field, part);
+	if (!first || first->encoding != encoding)
+		return false;
+	for (const struct pmx_section *s = first + 1; s < b->section + b->n_sections; s++)
+		if (s->field == field && s->part == part)
+			return false;
+	return true;
+}
+
 /* Every stored field has its sections: who passes them on unseen, or picks rows from them, relies on that. */
 static void check_sections(const struct pmx_schema *s, struct pmx_block *b)
 {
 	for (size_t i = 0; i < s->n_fields && !b->err.set; i++) {
 		const struct pmx_field *f = &s->field[i];
 		bool layer = f->class == PMX_LAYER, sparse = layer && f->storage == PMX_SPARSE;
+		enum pmx_encoding values = sparse && f->type == PMX_U32 ? PMX_BYTE8 : PMX_PLAIN;
 		if ((!layer && f->class != PMX_OBS) || (layer && f->storage == PMX_RECIPE))
 			continue;
-		if (!pmx_block_section(b, f->id, PMX_VALUES) || (sparse && !pmx_block_section(b, f->id, PMX_INDICES)) ||
-		    ((sparse || f->type == PMX_TEXT) && !pmx_block_section(b, f->id, PMX_ROW_LENGTHS)))
-			err_set(&b->err, "rows %llu to %llu, '%s': a section is missing", (unsigned long long)b->first_row,
+		if (!has_one(b, f->id, PMX_VALUES, values) || (sparse && !has_one(b, f->id, PMX_INDICES, PMX_DELTA8)) ||
+		    ((sparse || f->type == PMX_TEXT) && !has_one(b, f->id, PMX_ROW_LENGTHS, PMX_PLAIN)))
+			err_set(&b->err, "rows %llu to %llu, '%s': a section is missing, comes twice or has an encoding that does not belong there", (unsigned long long)b->first_row,
 				(unsigned long long)(b->first_row + b->n_rows - 1), f->name);
 	}
 }

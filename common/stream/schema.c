@@ -187,11 +187,22 @@ struct pmx_schema *pmx_schema_copy(const struct pmx_schema *s)
 	return copy;
 }
 
+uint32_t pmx_new_id(struct pmx_schema *s)
+{
+	if (s->next_id <= PMX_MAX_ID)
+		return s->next_id++;
+	uint32_t id = 1;
+	while (pmx_find_id(s, id) != PMX_NO_FIELD)
+		id++;
+	return id;
+}
+
 static struct pmx_field *add_field(struct pmx_schema *s, enum pmx_class class, const char *name, enum pmx_type type)
 {
+	uint32_t id = pmx_new_id(s);
 	mem_room(&s->field, &s->cap, s->n_fields + 1, sizeof *s->field);
 	struct pmx_field *f = &s->field[s->n_fields++];
-	*f = (struct pmx_field){ .id = s->next_id++, .class = class, .type = type, .name = mem_text(name), .width = 1 };
+	*f = (struct pmx_field){ .id = id, .class = class, .type = type, .name = mem_text(name), .width = 1 };
 	if (type == PMX_CATEGORY)
 		f->values = names_new();
 	return f;
@@ -245,6 +256,13 @@ void pmx_drop_field(struct pmx_schema *s, size_t index)
 	field_free(&s->field[index]);
 	s->n_fields--;
 	memmove(&s->field[index], &s->field[index + 1], (s->n_fields - index) * sizeof *s->field);
+}
+
+void pmx_drop_unknown(struct pmx_schema *s)
+{
+	for (size_t f = s->n_fields; f-- > 0; )
+		if (s->field[f].class == PMX_OTHER)
+			pmx_drop_field(s, f);
 }
 
 size_t pmx_find(const struct pmx_schema *s, enum pmx_class class, const char *name)
@@ -434,7 +452,7 @@ static int field_from_json(struct pmx_schema *s, const json_t *o, struct err *e)
 {
 	json_int_t id = json_integer_value(json_object_get(o, "id"));
 	const char *name = text_of(o, "name");
-	if (!json_is_object(o) || id < 1 || id > UINT32_MAX || pmx_find_id(s, (uint32_t)id) != PMX_NO_FIELD)
+	if (!json_is_object(o) || id < 1 || id > PMX_MAX_ID || pmx_find_id(s, (uint32_t)id) != PMX_NO_FIELD)
 		return err_set(e, "the header declares a field without an id of its own");
 	int class = lookup(class_name, COUNT(class_name), text_of(o, "class"));
 	int type = lookup(type_name, COUNT(type_name), text_of(o, "type"));
@@ -452,7 +470,7 @@ static int field_from_json(struct pmx_schema *s, const json_t *o, struct err *e)
 	struct pmx_field *f = add_field(s, (enum pmx_class)class, name ? name : "", PMX_BOOL);
 	f->id = (uint32_t)id;
 	f->type = (enum pmx_type)type;
-	if (s->next_id <= f->id && f->id < UINT32_MAX)
+	if (s->next_id <= f->id)
 		s->next_id = f->id + 1;
 	if (class == PMX_OTHER) {
 		f->declaration = json_deep_copy(o);
@@ -510,7 +528,8 @@ static int check_recipes(const struct pmx_schema *s, struct err *e)
 		if (r->kind == PMX_LOG_NORMALISED) {
 			if (s->field[source].storage == PMX_RECIPE)
 				return err_set(e, "layer '%s' is normalised from a computed layer", f->name);
-			if (s->field[pmx_find(s, PMX_OBS, r->totals)].type != PMX_F64)
+			const struct pmx_field *totals = &s->field[pmx_find(s, PMX_OBS, r->totals)];
+			if (totals->type != PMX_F64 || totals->matrix)
 				return err_set(e, "the row totals of layer '%s' are no f64 column", f->name);
 		} else {
 			const struct pmx_field *from = &s->field[source];

@@ -27,6 +27,7 @@ enum pmx_recipe_kind {
 #define PMX_MISSING_CODE UINT32_MAX
 #define PMX_MISSING_BOOL 2
 #define PMX_NO_FIELD SIZE_MAX
+#define PMX_MAX_ID ((uint32_t)INT32_MAX)
 
 /* n values of one type; width > 1 makes it a matrix, row by row. */
 struct pmx_column {
@@ -96,8 +97,12 @@ struct pmx_field *pmx_add_var(struct pmx_schema *s, const char *name, struct pmx
 /* Puts the gene (axis) names in place: a PMX_VAR text field called `name`. */
 void pmx_set_column_names(struct pmx_schema *s, const char *name, const struct names *names);
 void pmx_drop_field(struct pmx_schema *s, size_t index);
+/* The ancillary fields, before rows move: what is not known cannot be cut into rows. */
+void pmx_drop_unknown(struct pmx_schema *s);
 
 size_t pmx_find(const struct pmx_schema *s, enum pmx_class class, const char *name);    /* PMX_NO_FIELD: not there */
+/* An id that no field has; ids are 1 .. PMX_MAX_ID. */
+uint32_t pmx_new_id(struct pmx_schema *s);
 size_t pmx_find_id(const struct pmx_schema *s, uint32_t id);
 /* As pmx_find; a failure that lists what there is. */
 size_t pmx_need(const struct pmx_schema *s, enum pmx_class class, const char *name, struct err *e);

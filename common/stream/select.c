@@ -123,14 +123,6 @@ static int keep_columns(struct pmx_schema *s, const struct names *list, struct e
 	return 0;
 }
 
-/* What is not known cannot be cut into rows. */
-static void drop_unknown(struct pmx_schema *s)
-{
-	for (size_t f = s->n_fields; f-- > 0; )
-		if (s->field[f].class == PMX_OTHER)
-			pmx_drop_field(s, f);
-}
-
 static bool moves_rows(const struct pmx_select_options *o)
 {
 	return o->where || o->first_row || o->end_row != UINT64_MAX || o->block_rows;
@@ -157,7 +149,7 @@ static void narrow(struct pmx_select *x)
 	for (size_t i = 0; i < x->out->n_fields; i++) {
 		struct pmx_field *f = &x->out->field[i];
 		if (f->class == PMX_LAYER && f->storage != PMX_RECIPE)
-			f->id = x->out->next_id++;
+			f->id = pmx_new_id(x->out);
 		if (f->class != PMX_VAR)
 			continue;
 		/* Texts stay those of the input's schema, which outlives this one. */
@@ -265,7 +257,7 @@ struct pmx_select *pmx_select_new(struct pmx_reader *r, const struct pmx_select_
 	    (o->row_columns && keep_columns(x->rows, o->row_columns, e)))
 		goto fail;
 	if (moves_rows(o))
-		drop_unknown(x->rows);
+		pmx_drop_unknown(x->rows);
 	find_controls(x);
 	x->out = pmx_schema_copy(x->rows);
 	if (o->column)

@@ -75,6 +75,7 @@ struct pmx_schema *pmx_sort_schema(const struct pmx_schema *s, const struct pmx_
 	}
 	struct pmx_schema *out = pmx_schema_copy(s);
 	pmx_promise_order(out, o->by, o->first);
+	pmx_drop_unknown(out);
 	if (check_controls_first(out, e)) {
 		pmx_schema_free(out);
 		return NULL;

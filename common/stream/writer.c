@@ -34,9 +34,29 @@ static void put32(uint8_t *p, uint32_t v)
 	memcpy(p, &v, 4);
 }
 
+/* What no reader would take is not written. */
+static int check_sizes(const struct pmx_block *b, struct err *e)
+{
+	uint64_t plain = 0, most = 0;
+	for (size_t i = 0; i < b->n_sections; i++) {
+		plain += b->section[i].plain_size;
+		most = b->section[i].plain_size > most ? b->section[i].plain_size : most;
+	}
+	bool json = b->n_sections && !b->section[0].field && b->section[0].plain_size > PMX_MAX_JSON;
+	if (json)
+		return err_set(e, "the labels and the description take %llu bytes, more than a header may have; read columns of many labels as text",
+			       (unsigned long long)b->section[0].plain_size);
+	if (most > PMX_MAX_SECTION || plain > PMX_MAX_PLAIN || b->n_rows > PMX_MAX_BLOCK_ROWS)
+		return err_set(e, "a block of %zu rows with %llu bytes is larger than a block may be; make smaller ones (--block-rows)", b->n_rows,
+			       (unsigned long long)plain);
+	return 0;
+}
+
 static int write_chunk(struct pmx_writer *w, const char *type, struct pmx_block *b, struct err *e)
 {
 	static const uint8_t zero[8];
+	if (check_sizes(b, e))
+		return -1;
 	size_t table_size = b->n_sections * PMX_SECTION_ENTRY;
 	uint8_t *table = mem_zero(table_size, 1), head[PMX_CHUNK_HEADER] = { 0 };
 	uint64_t body = table_size;
