@@ -191,7 +191,7 @@ struct worker {
 static void add_zeros(const struct scan *k, struct moments *slot)
 {
 	for (size_t i = 0; i < target_slots(&k->d); i++)
-		slot[i] = moments_merge(slot[i], (struct moments){ (double)k->in_slot[i] - slot[i].n, 0, 0 });
+		slot[i] = moments_merge(slot[i], (struct moments){ .n = (double)k->in_slot[i] - slot[i].n });
 }
 
 static void store(const struct scan *k, const struct worker *w, size_t gene, struct populations *out)

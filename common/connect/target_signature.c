@@ -209,7 +209,7 @@ static void merge_rests(const struct target_plan *p, const struct moments *slot,
 	size_t n = p->d.n_groups;
 	for (size_t k = 0; k < p->d.n_samples; k++) {
 		const struct moments *m = slot + target_slot(&p->d, k, 0, 0);
-		struct moments after = { 0, 0, 0 };
+		struct moments after = { 0 };
 		s->before[0] = after;
 		for (size_t g = 0; g < n; g++)
 			s->before[g + 1] = moments_merge(s->before[g], m[2 * g]);
@@ -233,7 +233,7 @@ static const struct moments *control_moments(const struct target_plan *p, const 
 
 static double pair_moments(const struct target_plan *p, const struct moments *slot, const struct target_scratch *s, size_t g)
 {
-	struct moments effects = { 0, 0, 0 };
+	struct moments effects = { 0 };
 	bool t = p->d.method == TARGET_T;
 	for (size_t k = 0; k < p->d.n_samples; k++) {
 		if (!is_pair(p, k, g))
@@ -250,7 +250,7 @@ static double pair_moments(const struct target_plan *p, const struct moments *sl
 /* The samples' means as observations. */
 static double pseudobulk(const struct target_plan *p, const struct moments *slot, struct target_scratch *s, size_t g)
 {
-	struct moments side[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+	struct moments side[2] = { { .n = 0 }, { .n = 0 } };
 	struct ranksum_size size[2] = { { 0, 0 }, { 0, 0 } };
 	size_t n = 0;
 	for (size_t k = 0; k < p->d.n_samples; k++) {
@@ -259,12 +259,13 @@ static double pseudobulk(const struct target_plan *p, const struct moments *slot
 		for (uint32_t i = 0; i < 2; i++) {
 			if (!counts(p, cells[i]))
 				continue;
-			moments_add(&side[i], m[i]->mean);
+			double mean = moments_mean(m[i]);
+			moments_add(&side[i], mean);
 			size[i].n_cells++;
-			if (m[i]->mean == 0)
+			if (mean == 0)
 				continue;
 			size[i].n_values++;
-			s->value[n] = m[i]->mean;
+			s->value[n] = mean;
 			s->code[n++] = i;
 		}
 	}

@@ -6,13 +6,14 @@
 #define STATS_MOMENTS_H
 
 struct moments {
-	double n, mean, squares;
+	double n, sum, mean, squares;
 };
 
 static inline void moments_add(struct moments *m, double x)
 {
 	double d = x - m->mean;
 	m->n += 1;
+	m->sum += x;
 	m->mean += d / m->n;
 	m->squares += d * (x - m->mean);
 }
@@ -24,7 +25,13 @@ static inline struct moments moments_merge(struct moments a, struct moments b)
 		return a;
 	if (!(a.n > 0))
 		return b;
-	return (struct moments){ n, a.mean + d * b.n / n, a.squares + b.squares + d * d * a.n * b.n / n };
+	return (struct moments){ n, a.sum + b.sum, a.mean + d * b.n / n, a.squares + b.squares + d * d * a.n * b.n / n };
+}
+
+/* As the sum over n, which finds the ties between means of counts; but exact where all values are equal. */
+static inline double moments_mean(const struct moments *m)
+{
+	return m->squares > 0 ? m->sum / m->n : m->mean;
 }
 
 #endif
