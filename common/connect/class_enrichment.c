@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 enum { DRAW = 0x43455201 };
+/* Deviations that differ by less are equally large. */
+static const double rounding = 1e-12;
 
 struct class_table class_fisher(size_t overlap, size_t n_class, size_t n_top, size_t n_all)
 {
@@ -34,8 +36,7 @@ double class_gsea(const struct class_ranking *r, const uint32_t *place, size_t m
 			best_at = i + 1;
 		}
 	}
-	/* Rounding aside, the sum ends at 0. */
-	bool up = best >= -worst;
+	bool up = best >= -worst - rounding;
 	if (edge)
 		*edge = up ? best_at : m - worst_at;
 	return up ? best : worst;

@@ -4,7 +4,7 @@
  * fisher  P(X >= overlap), X hypergeometric: the class among the first n_top of n_all items (one-sided Fisher);
  *         odds ratio a d / (b c) of the table itself, infinite where b c is 0.
  * gsea    weighted running sum: a hit steps up by |score|^w over its sum, a miss down by 1 / (n - m); the statistic is
- *         the largest deviation from 0, the positive one when both are as large (Subramanian et al. 2005). Hits that all
+ *         the largest deviation from 0, the positive one when both are as large to 1e-12 (Subramanian et al. 2005). Hits that all
  *         have weight 0 count alike.
  * rbo     rank-biased overlap of the ranking with the class, all members of which tie for the first place:
  *         (1 - p) sum_d p^(d - 1) 2 X_d / (d + m), X_d members among the first d (Webber, Moffat and Zobel 2010,
