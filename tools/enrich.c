@@ -239,8 +239,8 @@ static const struct cli_output outputs[] = {
 	{ NULL, NULL }
 };
 static const char *const examples[] = {
-	"printf 'compound\\tscore\\tmoa\\nA\\t-3\\tHDAC\\nB\\t-2\\tHDAC\\nC\\t1\\tMEK\\nD\\t2\\tMEK\\nE\\t3\\tNA\\n' > ranked.tsv",
-	"enrich --top 2 ranked.tsv && enrich --method gsea --seed 3 ranked.tsv",
+	"enrich --top 6 ranked.tsv",
+	"enrich --method gsea --permutations 2000 --seed 3 ranked.tsv | head",
 	NULL
 };
 static const char *const sources[] = {

@@ -169,9 +169,8 @@ static const struct cli_output outputs[] = {
 	{ NULL, NULL }
 };
 static const char *const examples[] = {
-	"simulate-signatures --targets 3 --compounds 20 --genes 300 --out-dir simulated",
-	"target-signature --group-key cell_type --case-key condition --case case --reference ctrl simulated/cells.pmx -o targets.pmx",
-	"target-signature --group-key cell_type --method t --sample-key donor simulated/cells.pmx | pmx-view --obs",
+	"target-signature --group-key cell_type --case-key condition --case case --reference ctrl cells.pmx -o populations.pmx",
+	"target-signature --group-key cell_type --method t --sample-key donor cells.pmx | pmx-view --obs",
 	"printf 'STAT1\\nIRF1\\n' > up.txt && target-signature --up up.txt --name interferon | pmx-view --obs",
 	"printf 'gene\\tinflamed\\nSTAT1\\t2.5\\nIRF1\\t-1\\n' > weights.tsv && target-signature --weights weights.tsv -o target.pmx",
 	NULL
