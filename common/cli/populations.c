@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NOWHERE = UINT32_MAX };
+#define NOWHERE UINT32_MAX
 
 struct scan {
 	const struct cli *c;
