@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-const char *const target_reason_name[TARGET_N_REASONS] = { NULL, "no_cells", "no_controls", "too_few_cells", "too_few_controls",
+const char *const target_reason_name[TARGET_N_REASONS + 1] = { NULL, "no_cells", "no_controls", "too_few_cells", "too_few_controls",
 	"too_few_samples" };
 
 struct target_plan {

@@ -29,7 +29,7 @@ enum target_method { TARGET_RANK_BISERIAL, TARGET_COHEN_D, TARGET_LOGFC, TARGET_
 enum target_against { TARGET_REST, TARGET_LABEL, TARGET_CONDITION };
 enum target_pairing { TARGET_PAIR_AUTO, TARGET_PAIRED, TARGET_UNPAIRED };
 enum target_reason { TARGET_DONE, TARGET_NO_CELLS, TARGET_NO_CONTROLS, TARGET_FEW_CELLS, TARGET_FEW_CONTROLS, TARGET_FEW_SAMPLES, TARGET_N_REASONS };
-extern const char *const target_reason_name[TARGET_N_REASONS];  /* NULL for DONE */
+extern const char *const target_reason_name[TARGET_N_REASONS + 1];      /* NULL for DONE, and at the end */
 
 struct target_design {
 	int method, against, pairing;
