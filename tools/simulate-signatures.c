@@ -39,7 +39,7 @@ static struct pmx_writer *create_stream(const struct cli *c, struct folder_out *
 	return w;
 }
 
-/* PREFIX0001, PREFIX0002, ... in a set. */
+/* PREFIX0001, PREFIX0002, ... */
 static struct names *numbered(const char *prefix, long n)
 {
 	struct names *names = names_new();
@@ -64,6 +64,13 @@ struct truth {
 	struct names *targets, *compounds, *genes, *lines, *donors;
 };
 
+static struct pmx_schema *with_genes(struct pmx_schema *s, const struct truth *t, const char *row_names)
+{
+	pmx_set_column_names(s, "gene", t->genes);
+	s->row_names = mem_text(row_names);
+	return s;
+}
+
 static void write_targets(const struct cli *c, struct folder_out *dir, const struct truth *t)
 {
 	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = t->genes, .file = create(dir, "targets.pmx") });
@@ -81,9 +88,8 @@ enum { SIGNATURE, COMPOUND, LINE, DOSE, TIME, MOA, DRUG_TARGET, PERT_TYPE, PROFI
 static struct pmx_schema *describe_reference(const struct truth *t)
 {
 	long n_classes = (long)simulate_signatures_classes(t->s);
-	struct names *moas = numbered("moa", n_classes), *proteins = numbered("P", n_classes), *types = names_new();
+	struct names *moas = numbered("moa", n_classes), *proteins = numbered("P", n_classes);
 	struct pmx_schema *s = pmx_schema_new(PMX_SIGNATURES, t->genes->n);
-	names_add(types, "trt_cp", NULL);
 	pmx_add_obs(s, "signature_id", PMX_TEXT);
 	add_labels(s, "compound", t->compounds);
 	add_labels(s, "cell_line", t->lines);
@@ -91,14 +97,11 @@ static struct pmx_schema *describe_reference(const struct truth *t)
 	pmx_add_obs(s, "time", PMX_F64);
 	add_labels(s, "moa", moas);
 	add_labels(s, "target", proteins);
-	add_labels(s, "pert_type", types);
+	names_add(pmx_add_obs(s, "pert_type", PMX_CATEGORY)->values, "trt_cp", NULL);
 	pmx_add_layer(s, "X", PMX_F32, PMX_DENSE);
-	pmx_set_column_names(s, "gene", t->genes);
-	s->row_names = mem_text("signature_id");
 	names_free(moas);
 	names_free(proteins);
-	names_free(types);
-	return s;
+	return with_genes(s, t, "signature_id");
 }
 
 static void put_signature(struct pmx_filler *fill, const struct truth *t, uint32_t compound, uint32_t line, const float *profile)
@@ -157,22 +160,18 @@ enum { CELL, CELL_TYPE, CONDITION, DONOR, TOTAL, COUNTS };
 
 static struct pmx_schema *describe_cells(const struct truth *t)
 {
-	struct names *conditions = names_new();
 	struct pmx_schema *s = pmx_schema_new(PMX_CELLS, t->genes->n);
-	names_add(conditions, "ctrl", NULL);
-	names_add(conditions, "case", NULL);
 	pmx_add_obs(s, "cell", PMX_TEXT);
 	add_labels(s, "cell_type", t->targets);
-	add_labels(s, "condition", conditions);
+	struct names *conditions = pmx_add_obs(s, "condition", PMX_CATEGORY)->values;
+	names_add(conditions, "ctrl", NULL);
+	names_add(conditions, "case", NULL);
 	add_labels(s, "donor", t->donors);
 	pmx_add_obs(s, "n_counts", PMX_F64);
 	pmx_add_layer(s, "counts", PMX_U32, PMX_SPARSE);
 	pmx_add_layer(s, "X", PMX_F64, PMX_RECIPE)->recipe =
 		(struct pmx_recipe){ .kind = PMX_LOG_NORMALISED, .source = mem_text("counts"), .totals = mem_text("n_counts"), .target_sum = 1e4 };
-	pmx_set_column_names(s, "gene", t->genes);
-	s->row_names = mem_text("cell");
-	names_free(conditions);
-	return s;
+	return with_genes(s, t, "cell");
 }
 
 static void put_cell(struct pmx_filler *fill, uint64_t i, const uint32_t code[3], const uint32_t *gene, const uint32_t *count, size_t n)
@@ -202,8 +201,7 @@ static void write_cells(const struct cli *c, struct folder_out *dir, const struc
 	size_t n_genes = t->genes->n, n_donors = t->donors->n;
 	double *state = mem_array(n_genes, sizeof *state), *means = mem_array(n_genes * n_donors, sizeof *means);
 	uint32_t *gene = mem_array(BATCH * n_genes, sizeof *gene), *count = mem_array(BATCH * n_genes, sizeof *count);
-	size_t n_values[BATCH];
-	uint64_t n = (uint64_t)opt.cells, done = 0;
+	uint64_t n = (uint64_t)opt.cells, done = 0, n_values[BATCH];
 	struct cli_progress *bar = cli_progress_new(c, "cells", 2 * n * t->targets->n);
 	for (uint32_t k = 0; k < 2 * t->targets->n; k++) {
 		simulate_signatures_state(t->s, k / 2, state);
@@ -252,9 +250,9 @@ static void write_truth(struct folder_out *dir, const struct truth *t)
 static int run(struct cli *c)
 {
 	struct err e = { 0 };
+	opt.seed = c->seed;
 	if (!folder)
 		cli_misuse("--out-dir is needed: five files go there");
-	opt.seed = c->seed;
 	struct folder_out *dir = folder_create(folder, &e);
 	if (!dir)
 		cli_fail(&e);

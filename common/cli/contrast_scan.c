@@ -1,5 +1,6 @@
 #include "cli/contrast_scan.h"
 #include "cli/again.h"
+#include "cli/layer_scan.h"
 #include "base/mem.h"
 #include <string.h>
 
@@ -242,36 +243,32 @@ static void learn_cells(struct rest *r, struct pmx_block *b, struct err *e)
 	}
 }
 
-/* Values of genes first .. end of all cells, and how many there are of each gene when rows is NULL. */
-static void read_range(struct rest *r, struct pmx_reader *in, uint32_t first, uint32_t end, struct sparse_rows *rows,
-		       uint64_t *per_gene)
+/* The first pass: which cells there are, and how many values each gene has. */
+struct first_pass {
+	struct rest *r;
+	uint64_t *per_gene;
+};
+
+static void learn_block(void *state, struct pmx_block *b, const struct sparse_rows *x)
 {
 	struct err e = { 0 };
-	struct sparse_rows x;
-	sparse_rows_init(&x, r->s->n_columns);
-	pmx_layer_want(in, r->s, r->layer);
-	for (struct pmx_block *b; (b = cli_next(in)); pmx_block_free(b)) {
-		sparse_rows_clear(&x);
-		if (pmx_layer_rows(b, r->s, r->layer, 0, b->n_rows, &x, &e))
-			cli_fail(&e);
-		if (!rows) {
-			learn_cells(r, b, &e);
-			for (size_t i = 0; i < x.start[x.n_rows]; i++)
-				per_gene[x.col[i]]++;
-			continue;
-		}
-		sparse_rows_room(rows, x.n_rows, x.start[x.n_rows]);
-		for (size_t k = 0; k < x.n_rows; k++) {
-			size_t at = rows->start[rows->n_rows];
-			for (size_t i = x.start[k]; i < x.start[k + 1]; i++)
-				if (x.col[i] >= first && x.col[i] < end) {
-					rows->col[at] = x.col[i] - first;
-					rows->value[at++] = x.value[i];
-				}
-			rows->start[++rows->n_rows] = at;
-		}
-	}
-	sparse_rows_free(&x);
+	struct first_pass *p = state;
+	learn_cells(p->r, b, &e);
+	for (size_t i = 0; i < x->start[x->n_rows]; i++)
+		p->per_gene[x->col[i]]++;
+}
+
+/* Later ones: values of genes first .. end of all cells. */
+struct range_pass {
+	uint32_t first, end;
+	struct sparse_rows *rows;
+};
+
+static void keep_block(void *state, struct pmx_block *b, const struct sparse_rows *x)
+{
+	struct range_pass *p = state;
+	(void)b;
+	layer_keep_range(p->rows, x, p->first, p->end, NULL);
 }
 
 /* Tests genes first .. end in one split; `part` of a cell outside of it is not asked for. */
@@ -326,7 +323,7 @@ void contrast_scan_rest(const struct cli *c, const struct contrast_scan *scan, j
 	find_fields(&r, scan);
 	uint32_t n_genes = (uint32_t)schema->n_columns;
 	uint64_t *per_gene = mem_zero(n_genes, sizeof *per_gene);
-	read_range(&r, in, 0, n_genes, NULL, per_gene);
+	layer_scan(in, schema, r.layer, learn_block, &(struct first_pass){ &r, per_gene });
 	size_t n_splits = r.split == PMX_NO_FIELD ? 1 : schema->field[r.split].values->n, n = r.n_parts * n_splits;
 	if (!r.n_parts)
 		cli_die("no cell has a label other than the control's in %s", scan->screen->pert_key);
@@ -335,13 +332,10 @@ void contrast_scan_rest(const struct cli *c, const struct contrast_scan *scan, j
 		contrast[i] = markers_contrast_new(n_genes);
 	struct cli_progress *bar = cli_progress_new(c, "genes", n_genes);
 	for (uint32_t first = 0, end; first < n_genes; first = end) {
-		/* A value takes 12 bytes by rows and 12 by columns. */
-		uint64_t values = 0;
-		for (end = first; end < n_genes && (end == first || (values + per_gene[end]) * 24 <= c->memory); end++)
-			values += per_gene[end];
 		struct sparse_rows rows;
+		end = layer_range_end(per_gene, first, n_genes, c->memory);
 		sparse_rows_init(&rows, end - first);
-		read_range(&r, cli_again_open(again), first, end, &rows, NULL);
+		layer_scan(cli_again_open(again), schema, r.layer, keep_block, &(struct range_pass){ first, end, &rows });
 		for (uint32_t split = 0; split < n_splits; split++)
 			test_range(c, scan, &r, &rows, split, first, contrast + split * r.n_parts);
 		sparse_rows_free(&rows);

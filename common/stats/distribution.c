@@ -27,8 +27,7 @@ double distribution_log_chisq1_tail(double x)
 	return x <= 0 ? 0 : log_erfc(sqrt(x / 2));
 }
 
-/* log Gamma(x) minus Stirling's main part, for differences of large arguments. */
-static double stirling_rest(double x)
+double distribution_stirling_rest(double x)
 {
 	if (x < 10)
 		return lgamma(x) - ((x - 0.5) * log(x) - x + 0.5 * log(2 * M_PI));
@@ -46,10 +45,10 @@ static double log_beta_function(double a, double b)
 	}
 	if (b < 10)
 		return lgamma(a) + lgamma(b) - lgamma(a + b);
-	double c = a + b, rest = stirling_rest(b) - stirling_rest(c);
+	double c = a + b, rest = distribution_stirling_rest(b) - distribution_stirling_rest(c);
 	if (a < 10)
 		return lgamma(a) + rest + (b - 0.5) * log1p(-a / c) - a * log(c) + a;
-	return 0.5 * log(2 * M_PI) - 0.5 * log(b) + stirling_rest(a) + rest + (a - 0.5) * log(a / c) + b * log1p(-a / c);
+	return 0.5 * log(2 * M_PI) - 0.5 * log(b) + distribution_stirling_rest(a) + rest + (a - 0.5) * log(a / c) + b * log1p(-a / c);
 }
 
 /* Lentz's method; converges fast for x < (a + 1) / (a + b + 2). */
@@ -133,4 +132,60 @@ double distribution_normal_quantile(double p)
 	double r = sqrt(-log(q < 0 ? p : 1 - p));
 	double z = r <= 5 ? ratio(r - 1.6, c, d) : ratio(r - 5, e, f);
 	return q < 0 ? -z : z;
+}
+
+/* x log(x / m) + m - x, without cancellation where x is near m. */
+static double deviance(double x, double m)
+{
+	if (fabs(x - m) >= 0.1 * (x + m))
+		return x * log(x / m) + m - x;
+	double v = (x - m) / (x + m), sum = (x - m) * v, term = 2 * x * v;
+	for (int j = 1; j < 1000; j++) {
+		term *= v * v;
+		double next = sum + term / (2 * j + 1);
+		if (next == sum)
+			break;
+		sum = next;
+	}
+	return sum;
+}
+
+/* log P(X = x) of a binomial; q = 1 - p. */
+static double log_binomial(double x, double n, double p, double q)
+{
+	if (x == 0)
+		return n == 0 ? 0 : p < 0.1 ? n * log1p(-p) : n * log(q);
+	if (x == n)
+		return q < 0.1 ? n * log1p(-q) : n * log(p);
+	return distribution_stirling_rest(n) - distribution_stirling_rest(x) - distribution_stirling_rest(n - x) - deviance(x, n * p)
+	       - deviance(n - x, n * q) + 0.5 * (log(n / (n - x)) - log(2 * M_PI * x));
+}
+
+static double log_hypergeometric(double x, double white, double drawn, double all)
+{
+	if (drawn == 0 || drawn == all)
+		return 0;
+	double p = drawn / all, q = (all - drawn) / all;
+	return log_binomial(x, white, p, q) + log_binomial(drawn - x, all - white, p, q) - log_binomial(drawn, all, p, q);
+}
+
+double distribution_log_hypergeometric_tail(double k, double n_white, double n_drawn, double n_all)
+{
+	double least = fmax(0, n_white + n_drawn - n_all), most = fmin(n_white, n_drawn);
+	if (k <= least)
+		return 0;
+	if (k > most)
+		return -INFINITY;
+	/* From the largest term of the tail, both ways, each term by its ratio to the one before. */
+	double mode = floor((n_white + 1) * (n_drawn + 1) / (n_all + 2)), start = fmin(fmax(k, mode), most), sum = 1, term = 1;
+	for (double x = start; x < most && term > 0x1p-80 * sum; x++) {
+		term *= (n_white - x) * (n_drawn - x) / ((x + 1) * (n_all - n_white - n_drawn + x + 1));
+		sum += term;
+	}
+	term = 1;
+	for (double x = start; x > k && term > 0x1p-80 * sum; x--) {
+		term *= x * (n_all - n_white - n_drawn + x) / ((n_white - x + 1) * (n_drawn - x + 1));
+		sum += term;
+	}
+	return fmin(0, log_hypergeometric(start, n_white, n_drawn, n_all) + log(sum));
 }

@@ -14,4 +14,12 @@ double distribution_log_beta(double x, double a, double b);
 double distribution_log_f_tail(double f, double df1, double df2);
 double distribution_normal_quantile(double p);              /* Wichura's AS 241 */
 
+/* log Gamma(x) - ((x - 1/2) log x - x + log(2 pi) / 2), x > 0: what Stirling's formula leaves out. */
+double distribution_stirling_rest(double x);
+/*
+ * log P(X >= k), X hypergeometric: white balls among n_drawn of n_all, n_white of them white. -inf where k cannot be reached.
+ * Terms by Loader's saddle point expansion (2000), so that large numbers lose nothing; P to about 1e-13.
+ */
+double distribution_log_hypergeometric_tail(double k, double n_white, double n_drawn, double n_all);
+
 #endif

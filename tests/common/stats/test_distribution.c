@@ -36,4 +36,31 @@ UNIT(f_tail_and_quantile)
 	CHECK_NEAR(distribution_normal_quantile(0.5), 0, 1e-15);
 }
 
-UNITS(RUN(normal_tails), RUN(chi_square_tail), RUN(t_tail), RUN(f_tail_and_quantile))
+/* Exact, by whole numbers: C(n, k) up to n = 60 fits. */
+static double choose(int n, int k)
+{
+	double c = 1;
+	for (int i = 1; i <= k; i++)
+		c = c * (n - k + i) / i;
+	return c;
+}
+
+UNIT(hypergeometric_tail)
+{
+	for (int all = 1; all <= 30; all += 3)
+		for (int white = 0; white <= all; white += 2)
+			for (int drawn = 0; drawn <= all; drawn += 3)
+				for (int k = 0; k <= all; k++) {
+					double sum = 0;
+					for (int x = k; x <= white && x <= drawn; x++)
+						sum += drawn - x <= all - white ? choose(white, x) * choose(all - white, drawn - x) : 0;
+					double got = exp(distribution_log_hypergeometric_tail(k, white, drawn, all)), want = sum / choose(all, drawn);
+					CHECK_NEAR(got, want, 1e-13 * want);
+				}
+	/* scipy.stats.hypergeom and exact fractions. */
+	CHECK_RELATIVE(exp(distribution_log_hypergeometric_tail(10, 47, 10, 200)), 2.3063853535145373e-07, 1e-13);
+	CHECK_NEAR(distribution_log_hypergeometric_tail(8835, 11476, 9988, 30000), -8582.440558524055, 1e-10);
+	CHECK_NEAR(distribution_log_hypergeometric_tail(9860, 21223, 12372, 30000), -423.15924059655663, 1e-10);
+}
+
+UNITS(RUN(hypergeometric_tail), RUN(normal_tails), RUN(chi_square_tail), RUN(t_tail), RUN(f_tail_and_quantile))
