@@ -33,15 +33,15 @@ compare() {
 	python3 "$repo/tests/compare.py" "$@"
 }
 
-# A Python with the packages named, kept between runs; fails where there is no network.
+# A Python (PYTHON, or python3) with the packages named, kept between runs; fails where there is no network.
 python_with() {
-	local venv=${TMPDIR:-/tmp}/pertpipe-tests-venv name
+	local venv=${TMPDIR:-/tmp}/pertpipe-tests-venv${PYTHON:+-$(basename "$PYTHON")} name
 	name=$venv-$(echo "$*" | tr -c 'a-z0-9\n' -)
 	if [ ! -e "$name/ready" ]; then
 		(
 			flock 9
 			[ -e "$name/ready" ] && exit 0
-			python3 -m venv "$name" && "$name/bin/pip" -q install "$@" && touch "$name/ready"
+			"${PYTHON:-python3}" -m venv "$name" && "$name/bin/pip" -q install "$@" && touch "$name/ready"
 		) 9>"$name.lock" >&2 || return 1
 	fi
 	echo "$name/bin/python"

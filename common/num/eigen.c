@@ -210,7 +210,7 @@ struct eigen_result eigen_davidson(eigen_operator *apply, void *context, const d
 {
 	enum { BLOCK = 16 };
 	one_thread();
-	size_t first = k + BLOCK < n ? k + BLOCK : n, keep = 2 * k + BLOCK, room = 4 * k + 100;
+	size_t first = k + BLOCK < n ? k + BLOCK : n, keep = 3 * k + BLOCK, room = 10 * k + 200;
 	room = room < first + BLOCK ? first + BLOCK : room;
 	struct space s = { .n = n, .room = room };
 	s.v = mem_array(n * room, sizeof *s.v);
