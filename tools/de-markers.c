@@ -52,7 +52,7 @@ static const char *const description[] = {
 	"correction, exact when both groups have fewer than 50 cells and no ties; t, Welch's. Markers have an adjusted p below --pval-cutoff; equal p "
 	"keep the order of the genes.",
 	"p values are kept as logarithms, so none is lost to underflow, and genes whose p is 0 in R stay ordered among themselves. A contrast with fewer than "
-	"3 cells on a side is not tested and says so.",
+	"3 cells on a side is not tested and says so; where none can be tested, nothing is written and the status is 1.",
 	"--compat pertpy follows scanpy's rank_genes_groups as pertpy 1.4 uses it: rank sum without tie or continuity correction, fold change from means in "
 	"log space with 1e-9 added, in float32, no filter before the test, Benjamini-Hochberg, and the fold-change filter afterwards.",
 	"--reference rest compares with all other cells of the stream, controls among them; --reference all with all cells, the target's own among them (for screens "

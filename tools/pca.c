@@ -95,6 +95,8 @@ static void solve(const struct cli *c, struct row_source *source, struct pca *p,
 			cli_die("gene %s has a value that is not finite, before row %zu", gene_at(s, slot, bad), p->n_cells);
 		n_values = packed_values(x);
 	}
+	if (!p->n_cells)
+		cli_die("the stream has no rows");
 	pca_settle(p);
 	if (p->n_constant)
 		cli_detail(c, "%zu genes do not vary and have no part", p->n_constant);

@@ -38,7 +38,7 @@ simulate-screen --cells 8000 --genes 1500 --targets 20 --controls 1200 --shuffle
 start=$SECONDS
 screen NT <"$work/raw.pmx"
 echo "how this was made:"
-pmx-info "$work/scores.pmx" | sed -n '/[Pp]rovenance/,$p' | head -n 12
+pmx-info "$work/scores.pmx" | sed -n '/^made by/,$p'
 echo "$((SECONDS - start)) s"
 
 data=${DATA:-../shared/data/papalexi_thp1}

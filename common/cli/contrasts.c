@@ -1,13 +1,16 @@
 #include "cli/contrasts.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { LOGFC, PCT_TARGET, PCT_CONTROL, STATISTIC, LOG10_P, LOG10_P_ADJ, MARKER_RANK, N_LAYERS };
 static const char *const layer_name[N_LAYERS] = { "logfc", "pct_target", "pct_control", "statistic", "log10_p", "log10_p_adj", "marker_rank" };
 
 struct contrast_writer {
+	const struct cli *cli;
 	const struct contrast_options *o;
 	const struct pmx_schema *cells;
 	struct contrast_rows rows;
@@ -17,6 +20,7 @@ struct contrast_writer {
 	size_t name, target, split, guide, n_target, n_control, n_markers, reason, layer[N_LAYERS];
 	double *values;
 	uint32_t *rank;
+	uint64_t count[MARKERS_N_REASONS];
 };
 
 static size_t add_labels(struct pmx_schema *s, const char *name, const struct pmx_field *from)
@@ -65,6 +69,7 @@ struct contrast_writer *contrasts_open(const struct cli *c, const struct contras
 				       const struct contrast_rows *rows, const struct pmx_reader *in, json_t *notes)
 {
 	struct contrast_writer *w = mem_zero(1, sizeof *w);
+	w->cli = c;
 	w->o = o;
 	w->cells = cells;
 	w->rows = *rows;
@@ -150,6 +155,7 @@ static void put_row(struct contrast_writer *w, uint32_t target, uint32_t split, 
 
 void contrasts_put(struct contrast_writer *w, uint32_t target, uint32_t split, uint32_t guide, const struct markers_contrast *m)
 {
+	w->count[m->reason]++;
 	for (size_t i = 0; i < m->n_markers; i++)
 		w->rank[m->marker[i]] = (uint32_t)i + 1;
 	if (w->text)
@@ -160,9 +166,27 @@ void contrasts_put(struct contrast_writer *w, uint32_t target, uint32_t split, u
 		w->rank[m->marker[i]] = 0;
 }
 
+/* What was not tested is said; nothing tested at all is a failure. */
+static void report(const struct contrast_writer *w)
+{
+	char text[160] = "";
+	uint64_t all = w->count[MARKERS_DONE];
+	for (int i = 1; i < MARKERS_N_REASONS; i++) {
+		size_t n = strlen(text);
+		if (w->count[i])
+			snprintf(text + n, sizeof text - n, "%s%s %" PRIu64, n ? ", " : "", markers_reason_name[i], w->count[i]);
+		all += w->count[i];
+	}
+	if (all && !w->count[MARKERS_DONE])
+		cli_die("none of the %" PRIu64 " contrasts could be tested: %s", all, text);
+	if (*text)
+		cli_note(w->cli, "%" PRIu64 " of %" PRIu64 " contrasts not tested: %s", all - w->count[MARKERS_DONE], all, text);
+}
+
 void contrasts_close(struct contrast_writer *w, const struct pmx_reader *in)
 {
 	struct err e = { 0 };
+	report(w);
 	if (w->text) {
 		cli_text_close(w->text);
 	} else {

@@ -6,6 +6,7 @@ law() {
 }
 
 @test "a stream cut in any section, empty or foreign, is status 1 and leaves nothing" { law cut; }
+@test "a stream without rows is done, or refused with a message" { law no_rows; }
 @test "one bit of any section is refused or carried on, never taken for another result" { law flip; }
 @test "a full disk is status 1 and leaves nothing" { law full_disk; }
 @test "a reader that has gone ends the process without a word" { law cut_pipe; }

@@ -22,7 +22,7 @@ def each_call(bench, stream=False, output=False):
                 continue
             if tool.json["min_args"] > len(call.arguments):
                 continue
-            if tool.json["args"] == "[FILE]" and not call.arguments or "-" in call.arguments:
+            if tool.reads and tool.json["args"] == "[FILE]" and not call.arguments or "-" in call.arguments:
                 continue
             folder = bench.folder(call)
             if folder is None:
@@ -167,6 +167,28 @@ def cut():
                     f.write(bad)
                 given = [w.replace(option, "bad.pmx") for w in call.given]
                 refused(call, folder, f"{option} {what}", given + call.arguments)
+
+
+def no_rows():
+    """A sound stream without rows: either done, or status 1 with a message and nothing left."""
+    bench = Bench()
+    patch = os.path.join(repo, "tests/tools/patch_pmx.py")
+    for call, folder in each_call(bench, stream=True):
+        names_rows = "contrast" if call.arguments[0] == "markers.pmx" else "cell"
+        r = subprocess.run([sys.executable, patch, call.arguments[0], names_rows, "0", "no-rows"], cwd=folder, capture_output=True)
+        with open(os.path.join(folder, "bad.pmx"), "wb") as f:
+            f.write(r.stdout)
+        words = call.given + ["bad.pmx"] + call.arguments[1:]
+        status, data, err = result(call, folder, words)
+        if call.tool.name == "pmx-diff":
+            faults.want(status == 1 and b"rows" in data, f"{shown(call)}: one without rows: status {status}: {data}")
+        elif status:
+            refused(call, folder, "without rows", words)
+        elif call.tool.writes and "--tsv" not in call.given:
+            r = subprocess.run([os.path.join(bin_folder, "pmx-check"), "-q"], input=data, capture_output=True)
+            faults.want(r.returncode == 0, f"{shown(call)} without rows: {r.stderr}")
+        else:
+            faults.want(status == 0, f"{shown(call)} without rows: {err}")
 
 
 def flip():
@@ -414,7 +436,7 @@ def examples():
                     faults.want(r.returncode == 0, f"{example}: leaves {r.stderr}")
 
 
-laws = dict(pipe=pipe, threads=threads, blocks=blocks, order=order, cut=cut, flip=flip, full_disk=full_disk, terminal=terminal, cut_pipe=cut_pipe,
+laws = dict(pipe=pipe, threads=threads, blocks=blocks, order=order, cut=cut, no_rows=no_rows, flip=flip, full_disk=full_disk, terminal=terminal, cut_pipe=cut_pipe,
             whole=whole, wrong_options=wrong_options, help_and_version=help_and_version, pages=pages, completions=completions, examples=examples)
 laws[sys.argv[1]]()
 faults.end()

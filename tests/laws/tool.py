@@ -20,7 +20,9 @@ class Tool:
         self.json = json.loads(subprocess.run([self.path, "--emit", "json"], capture_output=True, check=True, stdin=subprocess.DEVNULL).stdout)
         self.options = {o["name"]: o for o in self.json["options"]}
         self.letters = {o["letter"]: o for o in self.json["options"] if o.get("letter")}
-        self.reads, self.writes = self.json["reads"], self.json["writes"]
+        self.reads = self.json["reads"]
+        # The kind of stream written; None for text and other files.
+        self.writes = self.json["writes"] if self.json["writes"] in ("cells", "contrasts", "signatures", "embedding", "same") else None
         self.examples = self.json["examples"]
 
     @property

@@ -1,6 +1,7 @@
 """patch_pmx.py FILE FIELD ROW VALUE: the stream with one value of a row column (or the first of a row matrix) changed
 and every sum made right again, on standard output. For tests of what is wrong although all sums fit; uncompressed
-output. VALUE "drop" leaves the field's sections out of the row's block; "chunk" puts an ancillary chunk before the trailer."""
+output. VALUE "drop" leaves the field's sections out of the row's block; "chunk" puts an ancillary chunk before the trailer;
+"no-rows" leaves out all rows."""
 import ctypes, ctypes.util, json, struct, sys
 
 path, name, row, value = sys.argv[1:]
@@ -80,6 +81,12 @@ while True:
         field = next(f for f in schema["fields"] if f["name"] == name and f["class"] == "obs")
         form = {"f64": "<d", "categorical": "<I", "u32": "<I", "i64": "<q", "bool": "<B", "string": ""}[field["type"]]
         size = struct.calcsize(form) * field.get("width", 1)
+    if kind == b"ROWS" and value == "no-rows":
+        at += 48 + body
+        continue
+    if kind == b"TAIL" and value == "no-rows":
+        sections[0][3] = json.dumps(dict(json.loads(sections[0][3]), rows=0)).encode()
+        sections[2][3] = b""
     if kind == b"ROWS":
         places.append((len(out), first, rows))
         if first <= row < first + rows:
