@@ -114,6 +114,38 @@ pertpy_signature() {
 	done
 }
 
+@test "projections and leave-one-out projections equal pertpy's" {
+	pertpy_signature
+	local g=$shared/golden/pertpy/papalexi run split
+	for run in nn_exact: nn_exact_byrep:replicate; do
+		split=${run#*:}
+		mixscale -q --compat pertpy --control non-targeting ${split:+--split-by "$split"} --details details.tsv pertpy.sig.pmx -o scores.pmx
+		python3 - "$g/mixscale_${run%:*}_pvec.tsv.gz" "$g/mixscale_${run%:*}_loo_STAT1.tsv.gz" details.tsv <<'P'
+import csv, gzip, sys
+pvec, loo, details = sys.argv[1:]
+ours, names, splits = {}, [], {}
+for row in csv.reader(open(details), delimiter="\t"):
+    if row[0] == "target":
+        names = row[5:]
+        continue
+    key = row[0], row[1], row[2].replace("cell_", "cell")
+    ours[key] = float(row[4]), dict(zip(names, row[5:]))
+    if row[0] == "STAT1":
+        splits.setdefault(key[2], []).append(key)
+n = m = worst = 0
+for r in csv.DictReader(gzip.open(pvec, "rt"), delimiter="\t"):
+    worst = max(worst, abs(float(r["pvec"]) - ours[r["gene"], r["split"], r["cell"]][0])); n += 1
+for r in csv.DictReader(gzip.open(loo, "rt"), delimiter="\t"):
+    (key,) = splits[r["cell"]]
+    for gene, value in r.items():
+        if gene not in ("cell", "pvec", "gene_target", "split"):
+            worst = max(worst, abs(float(value) - float(ours[key][1][gene]))); m += 1
+print(f"{n} projections, {m} with a gene left out, worst {worst:.3g}")
+sys.exit(n < 1000 or m < 1000 or not worst <= 1e-9)
+P
+	done
+}
+
 @test "--compat pertpy equals pertpy with the mean of the split as reference" {
 	pertpy_signature --ref-selection-mode split_by
 	pertpy_scores split_by
@@ -127,6 +159,13 @@ pertpy_signature() {
 		# shellcheck disable=SC2086
 		mixscale -q --control NT --de-genes "$g/de_genes.tsv" --details d.tsv ${mode#* } x.pmx | pmx-view --obs >ours.tsv
 		compare "$g/expected_${mode%% *}.tsv" r_golden ours.tsv mixscale_score 1e-8
+		# shellcheck disable=SC2086
+		mixscale -q --compat pertpy --control NT --de-genes "$g/de_genes.tsv" --details d.tsv ${mode#* } x.pmx | pmx-view --obs >ours.tsv
+		compare "$g/expected_${mode%% *}.tsv" r_golden ours.tsv mixscale_score 1e-8
+		awk -F'\t' '$1 == "target" { for (i = 5; i <= NF; i++) name[i] = $i; next }
+			{ for (i = 5; i <= NF; i++) print $1 "|" $2 "|" $3 "|" name[i] "\t" $i }' d.tsv | sed '1i key\tvalue' >details.tsv
+		awk -F'\t' 'NR == 1 { print "key\tvalue"; next } { sub(/^loo[_:]?/, "", $5); print $1 "|" $2 "|" $3 "|" $5 "\t" $6 }' "$g/pvec_loo_${mode%% *}.tsv" >golden.tsv
+		compare golden.tsv value details.tsv value 1e-9
 	done
 }
 

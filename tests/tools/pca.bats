@@ -25,6 +25,10 @@ setup() {
 @test "variances and loadings equal R's" {
 	need golden/seurat
 	for screen in papalexi synth; do
+		# The metadata of the genes: the first column is the name, the last 15 are the loadings.
+		pmx-view --var "$BATS_FILE_TMPDIR/$screen.pca.pmx" | awk -F'\t' '{ printf "%s", $1; for (i = NF - 14; i <= NF; i++) printf "\t%s", $i; print "" }' >ours.tsv
+		head -n 1 ours.tsv | grep -q 'PCs_1'
+		python3 "$repo/tests/compare_matrix.py" --sign-free "$(golden $screen)/pca_loadings.tsv.gz" ours.tsv 1e-9
 		pmx-info --json "$BATS_FILE_TMPDIR/$screen.pca.pmx" >info.json
 		python3 - "$(golden $screen)/pca_sdev.tsv.gz" info.json <<'P'
 import csv, gzip, json, sys

@@ -59,11 +59,42 @@ P
 				file=nosplit.pmx sums=prtb_cell_sums_nosplit
 				pert-signature --control "$(control_of $screen)" "$BATS_FILE_TMPDIR/$screen.pca.pmx" -o $file
 			fi
+			# Sums over all cells and all genes, to what 1e-12 a value makes of them.
 			pmx-view --layer X_pert --genes "@$BATS_FILE_TMPDIR/$screen.genes" $file |
-				awk -F'\t' 'NR == 1 { print "cell\tsum\tsumsq"; next } { s = q = 0; for (i = 2; i <= NF; i++) { s += $i; q += $i * $i } printf "%s\t%.17g\t%.17g\n", $1, s, q }' >sums.tsv
+				awk -F'\t' 'NR == 1 { print "cell\tsum\tsumsq"; for (i = 2; i <= NF; i++) name[i] = $i; next }
+					{ s = q = 0; for (i = 2; i <= NF; i++) { s += $i; q += $i * $i; S[i] += $i; Q[i] += $i * $i } printf "%s\t%.17g\t%.17g\n", $1, s, q }
+					END { print "gene\tsum\tsumsq" >"genes.tsv"; for (i = 2; i <= NF; i++) printf "%s\t%.17g\t%.17g\n", name[i], S[i], Q[i] >"genes.tsv" }' >sums.tsv
 			python3 "$repo/tests/compare_matrix.py" <(zcat "$g/$sums.tsv.gz" | cut -f1-3) sums.tsv 1e-9
+			python3 "$repo/tests/compare_matrix.py" <(zcat "$g/${sums/cell/gene}.tsv.gz") genes.tsv 1e-7
 		done
 	done
+}
+
+@test "neighbours and signature equal pertpy's with exact neighbours" {
+	need golden/pertpy
+	local g=$shared/golden/pertpy/papalexi
+	zcat "$g/X_pca15.tsv.gz" | sed 's/^cell\([0-9]\)/cell_\1/' >pca.tsv
+	pmx-join --obsm X_pca=pca.tsv "$BATS_FILE_TMPDIR/papalexi.norm.pmx" | pert-signature --control non-targeting --split-by replicate -o sig.pmx
+	zcat "$g/X_pert_nn_exact_sample240.tsv.gz" | sed 's/^cell\([0-9]\)/cell_\1/' >golden.tsv
+	pmx-view --layer X_pert sig.pmx >ours.tsv
+	[ "$(head -n 1 ours.tsv | cut -f2-)" = "$(head -n 1 golden.tsv | cut -f2-)" ]
+	python3 "$repo/tests/compare_matrix.py" golden.tsv ours.tsv 1e-12
+	# The reference names a control by its row in the screen from 0, the stream by its place among the controls.
+	pmx-view --obsm nt_neighbors sig.pmx >near.tsv
+	pmx-view --columns gene_target sig.pmx >labels.tsv
+	python3 - "$g/nn_exact20_control_row_index0.tsv.gz" near.tsv labels.tsv "$shared/data/papalexi_thp1/barcodes.tsv.gz" <<'P'
+import csv, gzip, sys
+golden, near, labels, barcodes = sys.argv[1:]
+cells = gzip.open(barcodes, "rt").read().split()
+controls = [r["cell"] for r in csv.DictReader(open(labels), delimiter="\t") if r["gene_target"] == "non-targeting"]
+rows = csv.reader(open(near), delimiter="\t"); next(rows)
+ours = {r[0]: [controls[int(x)] for x in r[1:]] for r in rows}
+theirs = csv.reader(gzip.open(golden, "rt"), delimiter="\t"); next(theirs)
+n = differ = 0
+for r in theirs:
+    n += 1; differ += {cells[int(x)] for x in r[1:]} != set(ours[r[0].replace("cell", "cell_")])
+print(f"{n} cells, {differ} differ"); sys.exit(n < 20000 or differ)
+P
 }
 
 @test "the mean of the split is pertpy's" {
