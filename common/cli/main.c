@@ -172,10 +172,12 @@ static void parse(int argc, char **argv)
 	list[n + 2] = (struct option){ "emit", 1, NULL, EMIT };
 	opterr = 0;
 	for (;;) {
-		int before = optind, c = getopt_long(argc, argv, letters, list, NULL);
+		int c = getopt_long(argc, argv, letters, list, NULL);
 		if (c == -1)
 			break;
-		const char *word = argv[before < argc ? before : argc - 1];
+		/* A letter may stand among others; whatever else is wrong is the word before the next. */
+		char letter[] = { '-', (char)optopt, 0 };
+		const char *word = c == '?' && optopt > 0 && optopt < HELP ? letter : argv[optind - 1];
 		if (c == 'h' || c == HELP) {
 			cli_help();
 			exit(fflush(stdout) || ferror(stdout) ? 1 : 0);

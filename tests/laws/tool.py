@@ -7,7 +7,7 @@ bin_folder = os.path.join(built, "bin")
 OUT = "law-output"
 # Files of the fixture that only these tools make.
 made_by = {name: "simulate-signatures" for name in ("cells.pmx", "targets.pmx", "reference.pmx", "pairs.tsv", "truth.tsv", "ranked.tsv")}
-made_by["ref.pmx"] = "reference-build"
+made_by.update({"ref.pmx": "reference-build", "model.safetensors": "embed-train", "split.tsv": "embed-train"})
 
 names = sorted(f[:-2] for f in os.listdir(os.path.join(repo, "tools")) if f.endswith(".c") and f != "TEMPLATE.c")
 if os.environ.get("TOOL"):
