@@ -124,8 +124,11 @@ static _Noreturn void unknown(const char *arg, const struct option *list)
 		cli_misuse("unknown option %s", arg);
 	char *name = mem_textn(arg + 2, strcspn(arg + 2, "="));
 	const char *near = NULL;
-	for (; list->name; list++)
+	for (; list->name; list++) {
+		if (!strcmp(name, list->name))
+			cli_misuse("--%s takes no value", name);
 		near = cli_nearer(name, list->name, near);
+	}
 	if (near)
 		cli_misuse("unknown option --%s; did you mean --%s?", name, near);
 	cli_misuse("unknown option --%s", name);

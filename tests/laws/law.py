@@ -357,6 +357,8 @@ def wrong_options():
             r = run(tool, words, "/")
             faults.want(r.returncode == 2 and not r.stdout and r.stderr.startswith(tool.name.encode() + b": ") and tool.name.encode() + b" --help" in r.stderr,
                         f"{tool.name} {' '.join(words)[:80]}: status {r.returncode}: {r.stderr[:300]}")
+        r = run(tool, ["--quiet=yes"], "/")
+        faults.want(b"--quiet takes no value" in r.stderr, f"{tool.name} --quiet=yes: {r.stderr[:300]}")
         # Named as it was written, also behind an argument (which pertpipe takes for a tool).
         for words in [["--no-such-option"], ["-q?"]] + ([["x", "--no-such-option"], ["x", "-?", "x"]] if tool.name != "pertpipe" else []):
             said = "unknown option --no-such-option" if "--no-such-option" in words else "unknown option -?"
