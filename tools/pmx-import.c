@@ -114,7 +114,7 @@ static const char *const examples[] = {
 	"pmx-import filtered_feature_bc_matrix -o imported.pmx",
 	"pmx-export --to h5ad screen.pmx -o screen.h5ad && pmx-import screen.h5ad | normalize -o imported.pmx",
 	"printf 'cell\\tG1\\tG2\\nc1\\t0.5\\t-1\\nc2\\t2\\t0\\n' | pmx-import --layer X_pert - -o small.pmx",
-	"pmx-import --obs siginfo_beta.txt --obs-key sig_id level5_beta_trt_cp_n720216x12328.gctx -o lincs.pmx",
+	"pmx-export --to gctx reference.pmx -o level5.gctx && pmx-view --obs reference.pmx > siginfo.txt && pmx-import level5.gctx --obs siginfo.txt -o lincs.pmx",
 	NULL
 };
 
