@@ -14,7 +14,7 @@ static const double CLIP = 10;
 static const char *layer_name, *genes_file, *out_name = "X_pca", *loadings_name = "PCs";
 static long n_comps = 50;
 static bool use_hvg, scale;
-static double tolerance = 1e-10;
+static double tolerance = 1e-8;
 
 static const struct cli_option options[] = {
 	CLI_INT('n', "n-comps", &n_comps, 1, 10000, "N", "components"),
