@@ -1,0 +1,159 @@
+#include "cli/rank_table.h"
+#include "cli/values.h"
+#include "base/mem.h"
+#include "connect/summary.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void rank_table_head(struct cli_text *out)
+{
+	cli_text_put(out, "target\trank\tsignature_id\tcompound\tcell_line\tdose\ttime\tmoa\tdrug_target\tscore\tncs\ttau\tp_value\tq_value\t"
+			  "n_overlap\treason\n");
+}
+
+struct place {
+	double stat;
+	const char *name;
+	uint32_t unit;
+};
+
+static int falling(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	bool nx = isnan(x->stat), ny = isnan(y->stat);
+	if (nx != ny)
+		return nx - ny;
+	if (!nx && x->stat != y->stat)
+		return x->stat > y->stat ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+uint32_t *rank_order(const struct rank_reference *r, const double *stat, bool mimic, size_t *n_scored)
+{
+	size_t n = rank_reference_units(r), m = 0;
+	struct place *place = mem_array(n, sizeof *place);
+	*n_scored = 0;
+	for (size_t u = 0; u < n; u++) {
+		if (r->unit == RANK_SIGNATURE && !r->keep[u])
+			continue;
+		*n_scored += isnan(stat[u]) ? 0 : 1;
+		place[m++] = (struct place){ mimic ? stat[u] : -stat[u], rank_reference_unit(r, u), (uint32_t)u };
+	}
+	if (m)
+		qsort(place, m, sizeof *place, falling);
+	uint32_t *order = mem_array(m + 1, sizeof *order);
+	for (size_t i = 0; i < m; i++)
+		order[i] = place[i].unit;
+	order[m] = UINT32_MAX;
+	mem_free(place);
+	return order;
+}
+
+static void strongest(const struct rank_reference *r, size_t compound, const double *score, double sign, size_t *best)
+{
+	for (size_t i = r->compounds.start[compound]; i < r->compounds.start[compound + 1]; i++) {
+		size_t s = r->compounds.member[i];
+		bool better = *best == SIZE_MAX || (!isnan(score[s]) && (isnan(score[*best]) || score[s] * sign > score[*best] * sign ||
+				(score[s] * sign >= score[*best] * sign && strcmp(r->file->id[s], r->file->id[*best]) < 0)));
+		*best = better ? s : *best;
+	}
+}
+
+size_t rank_shown(const struct rank_reference *r, size_t unit, const double *score, double stat)
+{
+	size_t best = SIZE_MAX;
+	double sign = stat < 0 ? -1 : 1;
+	if (r->unit == RANK_SIGNATURE)
+		return unit;
+	if (r->unit == RANK_COMPOUND)
+		strongest(r, unit, score, sign, &best);
+	else
+		for (size_t i = r->classes.start[unit]; i < r->classes.start[unit + 1]; i++)
+			strongest(r, r->classes.member[i], score, sign, &best);
+	return best;
+}
+
+static void put_text(struct cli_text *out, const char *s)
+{
+	cli_text_put(out, "\t");
+	cli_text_name(out, s ? s : "NA");
+}
+
+static void put_number(struct cli_text *out, double v)
+{
+	cli_text_put(out, "\t");
+	if (isnan(v))
+		cli_text_put(out, "NA");
+	else
+		cli_text_number(out, v, false);
+}
+
+struct columns {
+	const double *unit_score, *ncs, *tau, *p, *q;
+};
+
+static void put_row(struct cli_text *out, const struct rank_reference *r, const char *target, size_t rank, size_t unit, size_t shown,
+		    const struct columns *v, const uint32_t *overlap, const char *reason)
+{
+	cli_text_name(out, target);
+	if (rank)
+		cli_text_print(out, "\t%zu", rank);
+	else
+		cli_text_put(out, "\tNA");
+	put_text(out, r->file->id[shown]);
+	put_text(out, reference_text(r->file, REFERENCE_COMPOUND, shown));
+	put_text(out, reference_text(r->file, REFERENCE_CELL_LINE, shown));
+	put_text(out, reference_text(r->file, REFERENCE_DOSE, shown));
+	put_text(out, reference_text(r->file, REFERENCE_TIME, shown));
+	put_text(out, r->unit == RANK_MOA ? r->moa->at[unit] : reference_text(r->file, REFERENCE_MOA, shown));
+	put_text(out, reference_text(r->file, REFERENCE_TARGET, shown));
+	put_number(out, v->unit_score[unit]);
+	put_number(out, v->ncs[unit]);
+	put_number(out, v->tau[unit]);
+	put_number(out, v->p[unit]);
+	put_number(out, v->q[unit]);
+	cli_text_print(out, "\t%u", overlap[shown]);
+	put_text(out, reason);
+	cli_text_put(out, "\n");
+}
+
+static const char *why(const struct rank_options *how, const struct rank_targets *t, size_t at, uint32_t overlap, struct rank_count *n)
+{
+	bool few = overlap < (uint32_t)how->min_overlap;
+	n->few_genes += few;
+	n->no_spread += !few;
+	return t->reason[at] ? t->reason[at] : few ? "few_shared_genes" : "no_spread";
+}
+
+void rank_table_target(struct cli_text *out, const struct rank_table_options *o, const struct rank_reference *r, const struct rank_targets *t,
+		       size_t at, const struct rank_scores *s, size_t i, const struct rank_options *how, struct rank_count *n)
+{
+	size_t units = s->n_units, m = s->n_signatures, scored;
+	const double *stat = s->stat + i * units;
+	const uint32_t *overlap = s->overlap + i * m;
+	double *room = mem_array(4 * units, sizeof *room), *unit_score = room, *tau = room + units, *p = room + 2 * units, *q = room + 3 * units;
+	rank_reference_summarise(r, s->score + i * m, 1, unit_score);
+	for (size_t u = 0; u < units; u++) {
+		double ncs = s->unit_ncs[i * units + u];
+		p[u] = tau[u] = (double)NAN;
+		if (s->n_null && !isnan(stat[u]))
+			p[u] = (1 + (double)s->exceeding[i * units + u]) / (1 + (double)s->n_null);
+		if (s->n_background && !isnan(ncs))
+			tau[u] = (ncs > 0 ? 100 : ncs < 0 ? -100 : 0) * (double)s->below[i * units + u] / (double)s->n_background;
+	}
+	summary_adjust(p, units, q);
+	uint32_t *order = rank_order(r, stat, o->mimic, &scored);
+	struct columns columns = { unit_score, s->unit_ncs + i * units, tau, p, q };
+	n->scored += scored;
+	n->targets_without += !scored;
+	for (size_t k = 0; order[k] != UINT32_MAX; k++) {
+		size_t unit = order[k], shown = rank_shown(r, unit, s->score + i * m, stat[unit]);
+		const char *reason = isnan(stat[unit]) && shown != SIZE_MAX ? why(how, t, at, overlap[shown], n) : NULL;
+		/* A target without any score says so once. */
+		if (shown != SIZE_MAX && (scored || !k) && (!o->top_k || k < (size_t)o->top_k))
+			put_row(out, r, t->name[at], isnan(stat[unit]) ? 0 : k + 1, unit, shown, &columns, overlap, reason);
+	}
+	mem_free(order);
+	mem_free(room);
+}

@@ -1,0 +1,273 @@
+/* Scores that look at the positions of two sets of genes, PROFILE_LANES signatures at a time. */
+#include "connect/lanes.h"
+#include "base/mem.h"
+#include "num/vector.h"
+#include <math.h>
+#include <stdlib.h>
+
+enum { L = PROFILE_LANES };
+
+struct set_scratch {
+	struct network *network;        /* for each number of elements that a set has */
+	size_t n_networks;
+	uint64_t *key;                  /* elements x lanes: above << 48 | upto << 32 | element */
+	double *weight;                 /* elements x lanes */
+};
+
+static void network_init(struct network *w, size_t n)
+{
+	*w = (struct network){ .n = n };
+	size_t top = 1, cap = 0;
+	while (top < n)
+		top *= 2;
+	for (size_t p = top / 2; p > 0; p /= 2) {
+		size_t r = 0, d = p;
+		for (size_t q = top / 2; ; q /= 2) {
+			for (size_t i = 0; i + d < n; i++)
+				if ((i & p) == r) {
+					mem_room((void *)&w->pair, &cap, w->n_pairs + 1, sizeof *w->pair);
+					w->pair[w->n_pairs][0] = (uint16_t)i;
+					w->pair[w->n_pairs++][1] = (uint16_t)(i + d);
+				}
+			if (q == p)
+				break;
+			d = q - p;
+			r = p;
+		}
+	}
+}
+
+struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries)
+{
+	struct set_scratch *s = mem_zero(1, sizeof *s);
+	size_t most = 0;
+	s->network = mem_zero(2 * n_queries, sizeof *s->network);
+	for (size_t i = 0; i < 2 * n_queries; i++) {
+		size_t n = i & 1 ? q[i / 2].n_down : q[i / 2].n_up, k = 0;
+		while (k < s->n_networks && s->network[k].n != n)
+			k++;
+		if (k == s->n_networks)
+			network_init(&s->network[s->n_networks++], n);
+		most = n > most ? n : most;
+	}
+	s->key = mem_aligned(most * L, sizeof *s->key);
+	s->weight = mem_aligned(most * L, sizeof *s->weight);
+	return s;
+}
+
+void set_scratch_free(struct set_scratch *s)
+{
+	for (size_t i = 0; i < s->n_networks; i++)
+		mem_free(s->network[i].pair);
+	mem_free(s->network);
+	mem_free(s->key);
+	mem_free(s->weight);
+	mem_free(s);
+}
+
+VECTOR_CLONES static void exchange(const struct network *w, uint64_t *restrict key)
+{
+	for (size_t k = 0; k < w->n_pairs; k++) {
+		uint64_t *a = key + w->pair[k][0] * (size_t)L, *b = key + w->pair[k][1] * (size_t)L;
+		for (int l = 0; l < L; l++) {
+			uint64_t x = a[l], y = b[l];
+			a[l] = x < y ? x : y;
+			b[l] = x < y ? y : x;
+		}
+	}
+}
+
+/* Keys of the set in falling order of the profile, and weights |r|^p; how many genes of the set each lane has. */
+VECTOR_CLONES static void load(const struct lanes *at, const uint32_t *gene, size_t n, bool weighted, struct set_scratch *s, double *hits,
+			       double *total)
+{
+	for (int l = 0; l < L; l++)
+		hits[l] = total[l] = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct profile_run r = profile_run(at->p, at->slab, gene[i], at->from);
+		uint64_t *key = s->key + i * L;
+		double *weight = s->weight + i * L;
+		for (int l = 0; l < L; l++)
+			key[l] = (uint64_t)r.above[l] << 48 | (uint64_t)r.upto[l] << 32 | i;
+		if (weighted)
+			profile_values(at->p, &r, weight);
+		for (int l = 0; l < L; l++) {
+			double there = r.above[l] != PROFILE_NONE, w = weighted ? fabs(weight[l]) : 1;
+			weight[l] = there != 0 ? w : 0;
+			hits[l] += there;
+			total[l] += weight[l];
+		}
+	}
+}
+
+static void sort(struct set_scratch *s, size_t n)
+{
+	size_t k = 0;
+	while (s->network[k].n != n)
+		k++;
+	exchange(&s->network[k], s->key);
+}
+
+/* Weighted enrichment of the sorted set; 0 for lanes without a gene of it. */
+VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, const struct set_scratch *s, const double *hits, const double *total,
+				     double *es)
+{
+	double best[L], worst[L], sum[L], step[L], miss[L];
+	for (int l = 0; l < L; l++) {
+		best[l] = worst[l] = sum[l] = 0;
+		step[l] = 1 / total[l];
+		miss[l] = at->n_measured[l] > hits[l] ? 1 / (at->n_measured[l] - hits[l]) : 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *key = s->key + i * L, *next = i + 1 < n ? key + L : NULL, *last = i ? key - L : NULL;
+		double weight[L];
+		for (int l = 0; l < L; l++)
+			weight[l] = s->weight[(key[l] & UINT32_MAX) * L + (size_t)l];
+		for (int l = 0; l < L; l++) {
+			uint64_t above = key[l] >> 48, upto = key[l] >> 32 & UINT16_MAX;
+			bool there = above != PROFILE_NONE, first = !last || last[l] >> 48 != above, end = !next || next[l] >> 48 != above;
+			double before = sum[l] * step[l] - ((double)above - (double)i) * miss[l];
+			sum[l] += weight[l];
+			double after = sum[l] * step[l] - ((double)upto - (double)(i + 1)) * miss[l];
+			worst[l] = there & first && before < worst[l] ? before : worst[l];
+			best[l] = there & end && after > best[l] ? after : best[l];
+		}
+	}
+	for (int l = 0; l < L; l++) {
+		es[l] = best[l] >= -worst[l] ? best[l] : worst[l];
+		if (hits[l] > 0 && !(total[l] > 0 && isfinite(total[l])))
+			es[l] = (double)NAN;
+	}
+}
+
+/* Lamb's statistic; 0 for lanes with fewer than `least` genes of the set. */
+static void kolmogorov(const struct lanes *at, size_t n, const struct set_scratch *s, const double *hits, double least, double *ks)
+{
+	for (int l = 0; l < L; l++) {
+		double a = -INFINITY, b = -INFINITY, t = hits[l], all = at->n_measured[l];
+		for (size_t i = 0; i < n && (double)i < t; i++) {
+			double v = (double)(s->key[i * L + (size_t)l] >> 32 & UINT16_MAX) / all, j = (double)i;
+			a = (j + 1) / t - v > a ? (j + 1) / t - v : a;
+			b = v - j / t > b ? v - j / t : b;
+		}
+		ks[l] = t < least ? 0 : a > b ? a : -b;
+	}
+}
+
+/* Statistic of one set by `method`. */
+static void statistic(int method, const struct lanes *at, const uint32_t *gene, size_t n, struct set_scratch *s, double *hits, double *out)
+{
+	double total[L];
+	load(at, gene, n, method == SCORE_WTCS, s, hits, total);
+	sort(s, n);
+	if (method == SCORE_WTCS || method == SCORE_GSEA)
+		enrichment(at, n, s, hits, total, out);
+	else
+		kolmogorov(at, n, s, hits, method == SCORE_RGES ? 2 : 1, out);
+}
+
+static void two_sided(int method, const struct lanes *at, const struct query *q, struct set_scratch *s, double *out, uint32_t *overlap)
+{
+	double up[L] = { 0 }, down[L] = { 0 }, n_up[L] = { 0 }, n_down[L] = { 0 };
+	if (q->n_up)
+		statistic(method, at, q->set, q->n_up, s, n_up, up);
+	if (q->n_down)
+		statistic(method, at, q->set + q->n_up, q->n_down, s, n_down, down);
+	bool same_is_zero = method == SCORE_WTCS || method == SCORE_LAMB, halves = method == SCORE_WTCS || method == SCORE_GSEA;
+	for (int l = 0; l < L; l++) {
+		bool both = n_up[l] > 0 && n_down[l] > 0;
+		double d = up[l] - down[l];
+		overlap[l] = (uint32_t)(n_up[l] + n_down[l]);
+		if (same_is_zero && both && ((up[l] > 0 && down[l] > 0) || (up[l] < 0 && down[l] < 0)))
+			d = 0;
+		out[l] = !overlap[l] ? (double)NAN : halves && both ? d / 2 : d;
+	}
+}
+
+VECTOR_CLONES static void extreme_sum(long n_extreme, const struct lanes *at, const struct query *q, double *out, uint32_t *overlap)
+{
+	double sum[L] = { 0 }, most = (double)n_extreme;
+	uint32_t hits[L] = { 0 };
+	for (size_t i = 0; i < q->n_up + q->n_down; i++) {
+		struct profile_run r = profile_run(at->p, at->slab, q->set[i], at->from);
+		double value[L], sign = i < q->n_up ? 1 : -1;
+		profile_values(at->p, &r, value);
+		for (int l = 0; l < L; l++) {
+			bool there = r.above[l] != PROFILE_NONE, kept = there & ((r.above[l] < most) | (at->n_measured[l] - r.upto[l] < most));
+			hits[l] += there;
+			sum[l] += kept ? sign * value[l] : 0;
+		}
+	}
+	for (int l = 0; l < L; l++) {
+		overlap[l] = hits[l];
+		out[l] = hits[l] ? sum[l] : (double)NAN;
+	}
+}
+
+/* Ranks of the strengths of the m elements named, ties share their mean. */
+struct strength {
+	double value;
+	size_t element;
+};
+
+static int weaker(const void *a, const void *b)
+{
+	const struct strength *x = a, *y = b;
+	return x->value < y->value ? -1 : x->value > y->value ? 1 : 0;
+}
+
+static void rank_strengths(struct strength *s, size_t m, double *rank)
+{
+	if (m)
+		qsort(s, m, sizeof *s, weaker);
+	for (size_t i = 0, end; i < m; i = end) {
+		for (end = i + 1; end < m && s[end].value == s[i].value; end++)
+			;
+		for (size_t j = i; j < end; j++)
+			rank[s[j].element] = (double)(i + 1 + end) / 2;
+	}
+}
+
+/* Signed ranks against signed ranks. A lane that lacks genes of the sets ranks those that it has. */
+static void signed_ranks(const struct lanes *at, const struct query *q, double *out, uint32_t *overlap)
+{
+	size_t m = q->n_up + q->n_down;
+	struct strength *order = mem_array(m, sizeof *order);
+	double *rank = mem_array(m, sizeof *rank);
+	size_t ranked = SIZE_MAX;
+	for (int l = 0; l < L; l++) {
+		size_t here = 0;
+		for (size_t i = 0; i < m; i++)
+			if (profile_run(at->p, at->slab, q->set[i], at->from).above[l] != PROFILE_NONE)
+				order[here++] = (struct strength){ q->list ? 1 : q->strength[i], i };
+		if (ranked != m || here != m)
+			rank_strengths(order, here, rank);
+		ranked = here;
+		double sum = 0, most = 0, all = at->n_measured[l], k = (double)here;
+		for (size_t i = 0; i < m; i++) {
+			struct profile_run r = profile_run(at->p, at->slab, q->set[i], at->from);
+			if (r.above[l] == PROFILE_NONE)
+				continue;
+			double v = at->p->value_size == 8 ? ((const double *)r.value)[l] : (double)((const float *)r.value)[l];
+			double sign = v > 0 ? 1 : v < 0 ? -1 : 0, side = i < q->n_up ? 1 : -1;
+			sum += sign * side * r.magnitude[l] / 2 * (q->list ? 1 : rank[i]);
+		}
+		for (double i = 1; i <= k; i++)
+			most += (all - i + 1) * (q->list ? 1 : k - i + 1);
+		overlap[l] = (uint32_t)here;
+		out[l] = here ? sum / most : (double)NAN;
+	}
+	mem_free(order);
+	mem_free(rank);
+}
+
+void set_lanes(int method, long n_extreme, const struct lanes *at, const struct query *q, struct set_scratch *s, double *out,
+	       uint32_t *overlap)
+{
+	if (method == SCORE_XSUM)
+		extreme_sum(n_extreme, at, q, out, overlap);
+	else if (method == SCORE_ZHANG)
+		signed_ranks(at, q, out, overlap);
+	else
+		two_sided(method, at, q, s, out, overlap);
+}

@@ -1,0 +1,163 @@
+/* rank - drugs whose signatures reverse or mimic the state of a target */
+#include "cli/cli.h"
+#include "cli/rank_background.h"
+#include "cli/rank_table.h"
+#include "base/mem.h"
+#include <string.h>
+
+static struct rank_options opt = RANK_DEFAULTS;
+static struct rank_table_options table_opt = { .top_k = 50 };
+static struct rank_conditions where;
+static const char *reference_file, *layer, *background_file, *write_background;
+static long n_genes = 150;
+static int want, unit, compat;
+static bool verify;
+
+static const char *const methods[] = { "wtcs", "cosine", "pearson", "spearman", "gsea", "xsum", "zhang", "ensemble", "rges", "lamb", NULL };
+static const char *const wants[] = { "reverse", "mimic", NULL };
+static const char *const units[] = { "signature", "compound", "moa", NULL };
+static const char *const compats[] = { "none", "scperturb-cmap", NULL };
+
+static const struct cli_option options[] = {
+	CLI_TEXT('r', "reference", &reference_file, "FILE", "signatures of drugs, from reference-build (needed)"),
+	CLI_CHOICE('m', "method", &opt.score.method, methods, "NAME", "score"),
+	CLI_INT(0, "n-genes", &n_genes, 1, 32767, "N", "strongest up and as many down genes of a dense target, for the set scores",
+		"wtcs, gsea, xsum, zhang, rges, lamb and one half of the ensemble look at sets; of a list they take all genes"),
+	CLI_INT(0, "n-extreme", &opt.score.n_extreme, 1, 32767, "N", "xsum: genes kept at each end of a profile"),
+	CLI_CHOICE(0, "want", &want, wants, "WHAT", "what comes first: reverse, the lowest score; or mimic, the highest"),
+	CLI_INT('k', "top-k", &table_opt.top_k, 0, 2000000000, "N", "rows shown for each target; 0: all"),
+	CLI_CHOICE(0, "aggregate", &unit, units, "UNIT", "rank signatures, compounds or mechanisms of action"),
+	CLI_SWITCH(0, "normalize", &opt.normalise, "summarise normalised scores (ncs); else the scores themselves"),
+	CLI_INT('p', "permutations", &opt.permutations, 0, 1000000, "N", "random queries for p values; 0: none"),
+	CLI_TEXT(0, "background", &background_file, "FILE", "scores of reference queries, for tau"),
+	CLI_TEXT(0, "write-background", &write_background, "FILE", "keep the scores of these targets as a background"),
+	CLI_INT(0, "min-overlap", &opt.min_overlap, 1, 32767, "N", "genes that target and signature share at least; fewer: no score"),
+	CLI_LIST(0, "cell-line", &where.cell_line, "NAME", "only signatures in this cell line; repeatable, as are the next"),
+	CLI_LIST(0, "moa", &where.moa, "NAME", "only compounds with this mechanism of action"),
+	CLI_LIST(0, "dose", &where.dose, "DOSE", "only this dose: a text, a number, or a range as 1:10"),
+	CLI_LIST(0, "time", &where.time, "TIME", "only this time, likewise"),
+	CLI_TEXT(0, "layer", &layer, "NAME", "weights of the targets (default weights, else X, else the first layer of floats)"),
+	CLI_CHOICE(0, "compat", &compat, compats, "WHICH", "scores and order of another program: scperturb-cmap 0.2.0"),
+	CLI_FLAG(0, "verify", &verify, "read the whole reference first and check its sums"),
+	CLI_END
+};
+
+static void check_options(const struct cli *c)
+{
+	int m = opt.score.method;
+	opt.compat = compat != 0;
+	table_opt.mimic = want == 1;
+	if (!reference_file)
+		cli_misuse("give the reference with --reference FILE; reference-build makes one");
+	if (opt.compat && m != SCORE_COSINE && m != SCORE_GSEA && m != SCORE_ENSEMBLE)
+		cli_misuse("scperturb-cmap has no %s; it has cosine, gsea and ensemble", methods[m]);
+	if (opt.compat && opt.permutations)
+		cli_misuse("--compat scperturb-cmap has no p values; leave --permutations out");
+	/* Its order is that of rising scores, and its low is concordant. */
+	if (opt.compat)
+		table_opt.mimic = false;
+	if (!opt.permutations)
+		cli_detail(c, "no p values without --permutations");
+}
+
+static void fetch(const struct rank_reference *r, const struct rank_targets *t)
+{
+	bool *used = mem_zero(r->file->n_genes, sizeof *used);
+	for (size_t i = 0; i < t->n; i++)
+		score_genes(&opt.score, &t->query[i], used);
+	for (size_t g = 0; g < r->file->n_genes && (opt.permutations || opt.compat); g++)
+		used[g] = true;
+	rank_reference_fetch(r, used);
+	mem_free(used);
+}
+
+static void report(const struct cli *c, const struct rank_count *n)
+{
+	if (n->few_genes || n->no_spread)
+		cli_note(c, "%llu scores, %llu not computed: few_shared_genes %llu, no_spread %llu", (unsigned long long)n->scored,
+			 (unsigned long long)(n->few_genes + n->no_spread), (unsigned long long)n->few_genes, (unsigned long long)n->no_spread);
+	if (n->targets_without)
+		cli_note(c, "%llu targets have no score at all", (unsigned long long)n->targets_without);
+	if (!n->scored)
+		cli_die("nothing was scored");
+}
+
+static int run(struct cli *c)
+{
+	check_options(c);
+	struct rank_reference *r = rank_reference_open(c, reference_file, &where, unit, verify);
+	struct pmx_reader *in = cli_input(c);
+	struct rank_targets *t = rank_targets_read(c, in, r, layer, n_genes, opt.compat);
+	fetch(r, t);
+	struct cli_text *out = cli_text_new(c);
+	struct rank_background *keep = write_background ? rank_background_new(c, write_background, &opt, r, n_genes, t) : NULL;
+	struct rank_count count = { 0 };
+	struct cli_progress *bar = cli_progress_new(c, "targets", t->n);
+	rank_table_head(out);
+	for (size_t first = 0, batch = rank_scores_batch(c, r); first < t->n; first += batch) {
+		size_t n = t->n - first < batch ? t->n - first : batch;
+		struct rank_scores *s = rank_scores_new(c, &opt, r, t->query + first, n);
+		if (opt.permutations)
+			rank_scores_null(c, &opt, r, t->query + first, s);
+		if (background_file)
+			rank_background_compare(c, background_file, &opt, r, n_genes, s);
+		if (keep)
+			rank_background_put(keep, t, first, s);
+		for (size_t i = 0; i < n; i++)
+			rank_table_target(out, &table_opt, r, t, first + i, s, i, &opt, &count);
+		rank_scores_free(s);
+		cli_progress_at(bar, first + n, NULL);
+	}
+	cli_progress_end(bar);
+	report(c, &count);
+	if (keep)
+		rank_background_close(keep);
+	cli_text_close(out);
+	rank_targets_free(t);
+	rank_reference_free(r);
+	pmx_close(in);
+	return 0;
+}
+
+static const char *const description[] = {
+	"Scores every target row of a stream of signatures against every signature of a reference and writes a table, the strongest reverser first (or, "
+	"with --want mimic, the strongest mimic). Positive scores mimic the target's state, negative ones reverse it, whatever the method.",
+	"  wtcs      weighted enrichment of the up and the down set, (ES_up - ES_down) / 2, 0 where both have\n"
+	"            the same sign (CMap 2017)\n"
+	"  gsea      the same, unweighted and without the zero\n"
+	"  xsum      sum of the up less that of the down genes, among the --n-extreme ends of a profile\n"
+	"  zhang     signed ranks of both sides against each other, 1 is the largest possible\n"
+	"  rges, lamb  difference of the two KS statistics; lamb is 0 where both have the same sign\n"
+	"  cosine, pearson, spearman  of the weights over the genes that both sides have\n"
+	"  ensemble  mean of the standardised pearson and gsea",
+	"A target with one set is scored by it alone. Genes that a list does not name weigh 0 in cosine, pearson and spearman. Tied values of a "
+	"profile are one block, and ties of the ranking go by name. Genes are found by symbol or id, then without regard to case and to the version of an "
+	"Ensembl id. A signature that lacks genes is scored on those it has: n_overlap is their number.",
+	"ncs is the score divided by the mean of the positive scores, or by that of the negative ones without its sign, of the same cell line and perturbagen type; zeros do not "
+	"count. A compound has the 67th or the 33rd percentile of its signatures' ncs, whichever is larger in magnitude (Hazen's quantiles), a mechanism of "
+	"action the same of its compounds; they are ranked by ncs, and shown by their strongest signature. tau is the percentage of "
+	"background queries with a smaller |ncs|, with the sign of ncs. A background is a run of reference queries kept with --write-background.",
+	"p is (1 + number of random queries with at least that magnitude) / (1 + N). A random query permutes the gene labels of the target, so its sets have the same "
+	"sizes (random sets, for lists from all genes of the reference) and its weights the same values; for compounds it goes through "
+	"the same summary. q is Benjamini and Hochberg's over all of the reference that the conditions leave; neither depends on --top-k.",
+	"--compat scperturb-cmap gives the scores of that program (0.2.0) with its sign, low is concordant, in its order, rising; cosine is its cosine_score. Sets "
+	"are all genes with a weight. A gene that is missing in one signature does not make the scores of all of them missing, as it does there.",
+	NULL
+};
+static const struct cli_output outputs[] = {
+	{ "target, rank", "row of the input; 1 is the best" },
+	{ "signature_id ... drug_target", "of the signature, or of the one that the compound or class is shown by" },
+	{ "score, ncs, tau", "positive: mimics; negative: reverses" },
+	{ "p_value, q_value", "with --permutations" },
+	{ "n_overlap, reason", "genes shared; why there is no score: few_shared_genes, no_spread, or the target's own reason" },
+	{ NULL, NULL }
+};
+static const char *const sources[] = {
+	"Subramanian et al. (2017), Cell 171:1437; Lamb et al. (2006), Science 313:1929; Cheng et al. (2014), Genome Med. 6:95; Zhang and Gant (2008), BMC "
+	"Bioinformatics 9:258; Chen et al. (2017), Nat. Commun. 8:16022; Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57:289.",
+	NULL
+};
+
+const struct cli_tool tool = { .name = "rank", .summary = "drugs that reverse or mimic the state of a target", .stage = CLI_CONNECT,
+	.flags = CLI_READS_STREAM | CLI_WRITES_TEXT | CLI_HOLDS_DATA | CLI_DRAWS | CLI_THREADS, .reads = CLI_KIND(PMX_SIGNATURES),
+	.args = "[FILE]", .max_args = 1, .options = options, .description = description, .outputs = outputs, .sources = sources, .run = run };
