@@ -147,7 +147,9 @@ static void finish(struct build *b, struct pmx_schema *s, const struct pmx_reade
 static int run(struct cli *c)
 {
 	struct err e = { 0 };
-	import.rows = rows == 0 ? IMPORT_ROWS_GENES : IMPORT_ROWS_CELLS;
+	import.rows = rows == 0 ? IMPORT_ROWS_AUTO : IMPORT_ROWS_SIGNATURES;
+	import.tables_by_genes = true;
+	import.kind = IMPORT_KIND_SIGNATURES;
 	import.values = IMPORT_FLOAT;
 	struct signature_source *source = signature_source_open(c, c->n_args ? c->args[0] : "-", &import,
 								CLI_KIND(PMX_SIGNATURES) | CLI_KIND(PMX_CONTRASTS));
@@ -226,6 +228,6 @@ static const char *const examples[] = {
 static const char *const sources[] = { "Subramanian et al. (2017), Cell 171:1437 (LINCS L1000 and its metadata).", NULL };
 
 const struct cli_tool tool = { .name = "reference-build", .summary = "make the reference file that rank queries", .stage = CLI_CONNECT,
-	.flags = CLI_READS_STREAM | CLI_HOLDS_DATA | CLI_THREADS, .reads = CLI_KIND(PMX_SIGNATURES) | CLI_KIND(PMX_CONTRASTS),
-	.writes = "a reference file", .args = "[FILE]", .max_args = 1, .options = options, .description = description, .examples = examples,
+	.flags = CLI_READS_STREAM | CLI_WRITES_TEXT | CLI_HOLDS_DATA | CLI_THREADS, .reads = CLI_KIND(PMX_SIGNATURES) | CLI_KIND(PMX_CONTRASTS),
+	.args = "[FILE]", .max_args = 1, .options = options, .description = description, .examples = examples,
 	.sources = sources, .run = run };

@@ -64,11 +64,11 @@ static double enrichment(const struct gene_value *v, size_t n, const signed char
 	for (size_t i = 0; i < n; i++)
 		hits += side[v[i].gene] == which;
 	double up = hits ? 1 / (double)hits : 0, down = n > hits ? 1 / (double)(n - hits) : 0, best = 0, worst = 0;
-	size_t seen = 0;
+	double sum = 0;
+	/* Step by step: which of two equally large ends wins depends on the rounding of this sum. */
 	for (size_t i = 0, end; i < n && hits; i = end) {
 		for (end = i; end < n && v[end].value == v[i].value; end++)
-			seen += side[v[end].gene] == which;
-		double sum = (double)seen * up - (double)(end - seen) * down;
+			sum += side[v[end].gene] == which ? up : -down;
 		best = sum > best ? sum : best;
 		worst = sum < worst ? sum : worst;
 	}

@@ -108,15 +108,20 @@ static void sort(struct set_scratch *s, size_t n)
 	exchange(&s->network[k], s->key);
 }
 
-/* Weighted enrichment of the sorted set; 0 for lanes without a gene of it. */
-VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, const struct set_scratch *s, const double *hits, const double *total,
-				     double *es)
+/*
+ * Enrichment of the sorted set; 0 for lanes without a gene of it. Unweighted sums are taken times (size of the set) x
+ * (genes outside), in whole numbers: which of two equally large ends is the larger is no matter of rounding then.
+ */
+VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weighted, const struct set_scratch *s, const double *hits,
+				     const double *total, double *es)
 {
-	double best[L], worst[L], sum[L], step[L], miss[L];
+	double best[L], worst[L], sum[L], step[L], miss[L], scale[L];
 	for (int l = 0; l < L; l++) {
+		double outside = at->n_measured[l] - hits[l];
 		best[l] = worst[l] = sum[l] = 0;
-		step[l] = 1 / total[l];
-		miss[l] = at->n_measured[l] > hits[l] ? 1 / (at->n_measured[l] - hits[l]) : 0;
+		step[l] = weighted ? 1 / total[l] : outside > 0 ? outside : 1;
+		miss[l] = outside > 0 ? weighted ? 1 / outside : hits[l] : 0;
+		scale[l] = weighted ? 1 : outside > 0 ? hits[l] * outside : hits[l];
 	}
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *key = s->key + i * L, *next = i + 1 < n ? key + L : NULL, *last = i ? key - L : NULL;
@@ -134,7 +139,7 @@ VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, const str
 		}
 	}
 	for (int l = 0; l < L; l++) {
-		es[l] = best[l] >= -worst[l] ? best[l] : worst[l];
+		es[l] = hits[l] > 0 ? (best[l] >= -worst[l] ? best[l] : worst[l]) / scale[l] : 0;
 		if (hits[l] > 0 && !(total[l] > 0 && isfinite(total[l])))
 			es[l] = (double)NAN;
 	}
@@ -161,7 +166,7 @@ static void statistic(int method, const struct lanes *at, const uint32_t *gene, 
 	load(at, gene, n, method == SCORE_WTCS, s, hits, total);
 	sort(s, n);
 	if (method == SCORE_WTCS || method == SCORE_GSEA)
-		enrichment(at, n, s, hits, total, out);
+		enrichment(at, n, method == SCORE_WTCS, s, hits, total, out);
 	else
 		kolmogorov(at, n, s, hits, method == SCORE_RGES ? 2 : 1, out);
 }

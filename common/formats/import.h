@@ -27,6 +27,7 @@ enum import_kind { IMPORT_KIND_AUTO, IMPORT_KIND_CELLS, IMPORT_KIND_SIGNATURES }
 struct import_options {
 	const char *layer;              /* h5ad: the one matrix to take; else: the name of the layer made. Or NULL */
 	int kind, values, gene_names, rows;     /* the enums above */
+	bool tables_by_genes;           /* the rows of a table of numbers are genes where `rows` does not tell */
 	const char *feature_type;       /* 10x; NULL: Gene Expression */
 	const char *features, *barcodes;        /* Matrix Market: files of names, or NULL */
 	const char *modality;           /* MuData; NULL: rna */

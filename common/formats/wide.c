@@ -1,11 +1,12 @@
 /*
  * Tables of numbers as text: a header with the genes, then a line a cell, its name first; or, with --rows genes,
- * the other way round. Tabs or commas.
+ * the other way round. Tabs or commas. In a table of signatures, columns of texts are metadata of the signatures.
  */
 #include "base/mem.h"
 #include "base/text.h"
 #include "formats/entries.h"
 #include "formats/feed.h"
+#include "formats/lincs.h"
 #include <math.h>
 #include <string.h>
 
@@ -16,6 +17,9 @@ struct wide {
 	size_t cap;
 	struct entries *entries;
 	uint64_t n_missing;
+	bool takes_texts;               /* columns of texts are metadata of the rows */
+	bool *is_text;                  /* of the columns, by the first line */
+	struct name_list text_head, text;       /* their names; their values, line by line */
 };
 
 static void close_wide(void *state)
@@ -23,6 +27,9 @@ static void close_wide(void *state)
 	struct wide *w = state;
 	name_list_free(&w->head);
 	name_list_free(&w->line);
+	name_list_free(&w->text_head);
+	name_list_free(&w->text);
+	mem_free(w->is_text);
 	mem_free(w->field);
 	entries_free(w->entries);
 	mem_free(w);
@@ -62,6 +69,26 @@ static void drop_corner(struct name_list *head)
 	memmove(head->at, head->at + 1, --head->n * sizeof *head->at);
 }
 
+/* Which columns hold texts, as the first line shows; the others are genes. */
+static void find_texts(struct wide *w)
+{
+	size_t genes = 0;
+	double v;
+	w->is_text = mem_zero(w->head.n, sizeof *w->is_text);
+	for (size_t i = 0; i < w->head.n; i++) {
+		const char *s = w->field[i + 1];
+		w->is_text[i] = w->takes_texts && !text_missing(s) && !text_f64(s, &v);
+		if (w->is_text[i])
+			name_list_add(&w->text_head, w->head.at[i]);
+	}
+	for (size_t i = 0; i < w->head.n; i++)
+		if (w->is_text[i])
+			mem_free(w->head.at[i]);
+		else
+			w->head.at[genes++] = w->head.at[i];
+	w->head.n = genes;
+}
+
 static int take_line(struct wide *w, char *line, size_t n, bool genes_first, struct err *e)
 {
 	if (!text_utf8(line, n))
@@ -71,13 +98,21 @@ static int take_line(struct wide *w, char *line, size_t n, bool genes_first, str
 		return err_set(e, "a quote is not closed");
 	if (!w->line.n && k == w->head.n)
 		drop_corner(&w->head);
-	if (k != w->head.n + 1)
-		return err_set(e, "%zu fields, but the header has %zu names", k, w->head.n);
+	size_t width = w->head.n + w->text_head.n;
+	if (k != width + 1)
+		return err_set(e, "%zu fields, but the header has %zu names", k, width);
+	if (!w->line.n)
+		find_texts(w);
 	uint32_t row = (uint32_t)w->line.n;
 	name_list_add(&w->line, w->field[0]);
-	for (uint32_t i = 1; i < k; i++) {
+	for (uint32_t j = 1, i = 0; j < k; j++) {
 		double v;
-		const char *s = w->field[i];
+		const char *s = w->field[j];
+		if (w->is_text[j - 1]) {
+			name_list_add(&w->text, s);
+			continue;
+		}
+		i++;
 		if (s[0] == '0' && !s[1])
 			continue;
 		if (text_missing(s))
@@ -110,13 +145,26 @@ static int read_table(struct wide *w, struct lines *l, bool genes_first, struct 
 	return more;
 }
 
+static void put_texts(struct import *im, const struct wide *w)
+{
+	size_t n = w->text_head.n;
+	for (size_t k = 0; k < n; k++) {
+		const char **text = mem_array(w->line.n, sizeof *text);
+		for (size_t row = 0; row < w->line.n; row++)
+			text[row] = w->text.at[row * n + k];
+		lincs_put_obs(im, w->text_head.at[k], text);
+		mem_free(text);
+	}
+}
+
 static int open_wide(struct import *im, const char *path, struct err *e)
 {
 	struct wide *w = mem_zero(1, sizeof *w);
 	im->state = w;
 	im->close = close_wide;
 	w->entries = entries_new(im->o->memory / 2);
-	bool genes_first = im->o->rows == IMPORT_ROWS_GENES;
+	bool genes_first = im->o->rows == IMPORT_ROWS_GENES || (im->o->rows == IMPORT_ROWS_AUTO && im->o->tables_by_genes);
+	w->takes_texts = im->kind == PMX_SIGNATURES && !genes_first;
 	if (read_table(w, im->lines, genes_first, e))
 		return lines_context(im->lines, e);
 	struct names *genes = import_unique(im, genes_first ? &w->line : &w->head, "gene", im->o->make_unique, e);
@@ -126,6 +174,7 @@ static int open_wide(struct import *im, const char *path, struct err *e)
 					   im->o->make_unique, e);
 	if (!cells || import_set_rows(im, cells, e))
 		return err_context(e, "%s", path);
+	put_texts(im, w);
 	if (w->n_missing)
 		import_say(im, false, "%s: %llu values are missing (NaN)", path, (unsigned long long)w->n_missing);
 	/* Scores that happen to be whole are no counts. */
