@@ -15,7 +15,19 @@ static size_t at_once(const struct cli *c, const struct rank_reference *r, size_
 
 size_t rank_scores_batch(const struct cli *c, const struct rank_reference *r)
 {
-	return at_once(c, r, 4 * sizeof(double) + 3 * sizeof(uint32_t));
+	return at_once(c, r, 5 * sizeof(double) + 3 * sizeof(uint32_t));
+}
+
+/*
+ * What is tested. Genes move together, so a query whose genes do has larger scores everywhere than random genes
+ * have: a score is compared in units of the mean magnitude of all scores of its query. Summaries of NCS are so already.
+ */
+static void make_comparable(const struct rank_options *o, const struct rank_reference *r, const double *stat, double *tested)
+{
+	size_t n = rank_reference_units(r);
+	double scale = o->normalise && r->unit == RANK_SIGNATURE ? summary_mean_magnitude(stat, n) : 1;
+	for (size_t u = 0; u < n; u++)
+		tested[u] = scale > 0 ? stat[u] / scale : stat[u];
 }
 
 /* What is ranked, from the scores of the signatures; ncs may be the place of the scores. */
@@ -39,6 +51,7 @@ struct rank_scores *rank_scores_new(const struct cli *c, const struct rank_optio
 	s->ncs = mem_array(n * m, sizeof *s->ncs);
 	s->overlap = mem_array(n * m, sizeof *s->overlap);
 	s->stat = mem_array(n * units, sizeof *s->stat);
+	s->tested = mem_array(n * units, sizeof *s->tested);
 	s->unit_ncs = mem_array(n * units, sizeof *s->unit_ncs);
 	s->exceeding = mem_zero(n * units, sizeof *s->exceeding);
 	s->below = mem_zero(n * units, sizeof *s->below);
@@ -52,6 +65,7 @@ struct rank_scores *rank_scores_new(const struct cli *c, const struct rank_optio
 	for (size_t t = 0; t < n; t++) {
 		summary_normalise(s->score + t * m, r->stratum, m, r->n_strata, s->ncs + t * m);
 		summarise(c, o, r, s->score + t * m, s->ncs + t * m, s->stat + t * units);
+		make_comparable(o, r, s->stat + t * units, s->tested + t * units);
 		rank_reference_summarise(r, s->ncs + t * m, c->threads, s->unit_ncs + t * units);
 	}
 	return s;
@@ -63,6 +77,7 @@ void rank_scores_free(struct rank_scores *s)
 	mem_free(s->ncs);
 	mem_free(s->overlap);
 	mem_free(s->stat);
+	mem_free(s->tested);
 	mem_free(s->unit_ncs);
 	mem_free(s->exceeding);
 	mem_free(s->below);
@@ -97,9 +112,10 @@ static void null_of(const struct cli *c, const struct rank_options *o, const str
 			if (r->unit != RANK_SIGNATURE)
 				summary_normalise(score + i * m, r->stratum, m, r->n_strata, ncs);
 			summarise(c, o, r, score + i * m, ncs, stat);
+			make_comparable(o, r, stat, stat);
 #pragma omp parallel for num_threads(c->threads) schedule(static)
 			for (size_t t = 0; t < n_targets; t++)
-				summary_count_at_least(stat, s->stat + target[t] * units, units, s->exceeding + target[t] * units);
+				summary_count_at_least(stat, s->tested + target[t] * units, units, s->exceeding + target[t] * units);
 			query_free(&q[i]);
 		}
 	}

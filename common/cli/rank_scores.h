@@ -11,7 +11,7 @@
 struct rank_options {
 	struct score_options score;
 	long min_overlap, permutations;
-	bool normalise;                 /* summaries of NCS, else of scores */
+	bool normalise;                 /* summaries of NCS, else of scores; scores are tested in units of their mean magnitude */
 	bool compat;
 };
 #define RANK_DEFAULTS { .score = { SCORE_WTCS, 100 }, .min_overlap = 10, .normalise = true }
@@ -21,7 +21,8 @@ struct rank_scores {
 	size_t n, n_signatures, n_units;
 	double *score, *ncs;            /* of signatures; NaN: not scored */
 	uint32_t *overlap;
-	double *stat;                   /* of units: what is ranked and tested */
+	double *stat;                   /* of units: what is ranked */
+	double *tested;                 /* of units: what is compared with the null queries */
 	double *unit_ncs;               /* of units */
 	uint32_t *exceeding, *below;    /* of units: null queries at least as extreme; background queries less extreme */
 	size_t n_null, n_background;

@@ -101,6 +101,17 @@ void summary_count_below(const double *null, const double *observed, size_t n, u
 		count[i] += fabs(null[i]) < fabs(observed[i]);
 }
 
+double summary_mean_magnitude(const double *value, size_t n)
+{
+	double sum = 0, m = 0;
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(value[i]) && value[i] != 0) {
+			sum += fabs(value[i]);
+			m++;
+		}
+	return m > 0 ? sum / m : 0;
+}
+
 struct ordered {
 	double p;
 	size_t at;

@@ -19,6 +19,8 @@ double summary_quantile(const double *sorted, size_t n, double q);
  * equally large. Orders `value` and leaves NaN out; NaN when nothing is left.
  */
 double summary_max_quantile(double *value, size_t n);
+/* Mean of |value| over those that are finite; 0 for none. */
+double summary_mean_magnitude(const double *value, size_t n);
 /* Rows of the groups: members of group g are member[start[g] .. start[g + 1]]. out[g] over value[member]. */
 struct summary_groups {
 	size_t n;
