@@ -6,7 +6,8 @@
  *
  * ES   weighted enrichment: genes of the set add |r|^p / (its sum over the set), the
  *      others take 1 / (N - set size); the running sum of largest magnitude, looked
- *      at between blocks of equal r; positive where both are equally large.
+ *      at between blocks of equal r; positive where both are equally large
+ *      (to 1e-12).
  *      (Subramanian et al. 2005, PNAS 102:15545.)
  * KS   a = max_j (j/t - V_j/N), b = max_j (V_j/N - (j-1)/t), a if a > b, else -b;
  *      V of tied genes is the last of their block. (Lamb et al. 2006, Science 313:1929.)

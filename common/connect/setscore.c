@@ -7,6 +7,8 @@
 
 enum { L = PROFILE_LANES };
 
+static const double EQUAL = 1e-12;      /* ends of a running sum that differ by less */
+
 struct set_scratch {
 	struct network *network;        /* for each number of elements that a set has */
 	size_t n_networks;
@@ -139,7 +141,7 @@ VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weig
 		}
 	}
 	for (int l = 0; l < L; l++) {
-		es[l] = hits[l] > 0 ? (best[l] >= -worst[l] ? best[l] : worst[l]) / scale[l] : 0;
+		es[l] = hits[l] > 0 ? (best[l] >= -worst[l] - EQUAL ? best[l] : worst[l]) / scale[l] : 0;
 		if (hits[l] > 0 && !(total[l] > 0 && isfinite(total[l])))
 			es[l] = (double)NAN;
 	}
