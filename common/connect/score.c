@@ -97,7 +97,7 @@ static void score_method(int method, long n_extreme, const struct profiles *p, c
 			room.sets = set_scratch_new(q, n_queries);
 		for (size_t k = 0; k < p->n_slabs; k++) {
 			const struct profile_slab *slab = &p->slab[k];
-#pragma omp for schedule(dynamic) nowait
+#pragma omp for schedule(dynamic, 8) nowait
 			for (size_t from = 0; from < slab->n; from += L) {
 				struct lanes at = { p, slab, from, { 0 }, { false } };
 				size_t here = slab->n - from < L ? slab->n - from : L, first = slab->first + from;

@@ -4,6 +4,7 @@
 #include "num/vector.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { L = PROFILE_LANES };
 
@@ -12,8 +13,12 @@ static const double EQUAL = 1e-12;      /* ends of a running sum that differ by 
 struct set_scratch {
 	struct network *network;        /* for each number of elements that a set has */
 	size_t n_networks;
-	uint64_t *key;                  /* elements x lanes: above << 48 | upto << 32 | element */
+	uint32_t *key;                  /* elements x lanes: above << 16 | element */
+	uint16_t *upto;                 /* elements x lanes */
 	double *weight;                 /* elements x lanes */
+	const struct query *query;      /* all queries, and for each the ranks of its strengths */
+	double **rank;
+	size_t n_queries;
 };
 
 static void network_init(struct network *w, size_t n)
@@ -39,6 +44,43 @@ static void network_init(struct network *w, size_t n)
 	}
 }
 
+/* Ranks of the strengths of the m elements named, ties share their mean. */
+struct strength {
+	double value;
+	size_t element;
+};
+
+static int weaker(const void *a, const void *b)
+{
+	const struct strength *x = a, *y = b;
+	return x->value < y->value ? -1 : x->value > y->value ? 1 : 0;
+}
+
+static void rank_strengths(struct strength *s, size_t m, double *rank)
+{
+	if (m)
+		qsort(s, m, sizeof *s, weaker);
+	for (size_t i = 0, end; i < m; i = end) {
+		for (end = i + 1; end < m && s[end].value == s[i].value; end++)
+			;
+		for (size_t j = i; j < end; j++)
+			rank[s[j].element] = (double)(i + 1 + end) / 2;
+	}
+}
+
+/* Of all genes of the sets; the same for all in a list. */
+static double *rank_all(const struct query *q)
+{
+	size_t m = q->n_up + q->n_down;
+	struct strength *order = mem_array(m, sizeof *order);
+	double *rank = mem_array(m, sizeof *rank);
+	for (size_t i = 0; i < m; i++)
+		order[i] = (struct strength){ q->list ? 1 : q->strength[i], i };
+	rank_strengths(order, m, rank);
+	mem_free(order);
+	return rank;
+}
+
 struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries)
 {
 	struct set_scratch *s = mem_zero(1, sizeof *s);
@@ -53,7 +95,13 @@ struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries)
 		most = n > most ? n : most;
 	}
 	s->key = mem_aligned(most * L, sizeof *s->key);
+	s->upto = mem_aligned(most * L, sizeof *s->upto);
 	s->weight = mem_aligned(most * L, sizeof *s->weight);
+	s->query = q;
+	s->n_queries = n_queries;
+	s->rank = mem_array(n_queries, sizeof *s->rank);
+	for (size_t i = 0; i < n_queries; i++)
+		s->rank[i] = rank_all(&q[i]);
 	return s;
 }
 
@@ -61,44 +109,61 @@ void set_scratch_free(struct set_scratch *s)
 {
 	for (size_t i = 0; i < s->n_networks; i++)
 		mem_free(s->network[i].pair);
+	for (size_t i = 0; i < s->n_queries; i++)
+		mem_free(s->rank[i]);
+	mem_free(s->rank);
 	mem_free(s->network);
 	mem_free(s->key);
+	mem_free(s->upto);
 	mem_free(s->weight);
 	mem_free(s);
 }
 
-VECTOR_CLONES static void exchange(const struct network *w, uint64_t *restrict key)
+VECTOR_CLONES static void exchange(const struct network *w, uint32_t *restrict key)
 {
 	for (size_t k = 0; k < w->n_pairs; k++) {
-		uint64_t *a = key + w->pair[k][0] * (size_t)L, *b = key + w->pair[k][1] * (size_t)L;
+		uint32_t *a = key + w->pair[k][0] * (size_t)L, *b = key + w->pair[k][1] * (size_t)L;
 		for (int l = 0; l < L; l++) {
-			uint64_t x = a[l], y = b[l];
+			uint32_t x = a[l], y = b[l];
 			a[l] = x < y ? x : y;
 			b[l] = x < y ? y : x;
 		}
 	}
 }
 
-/* Keys of the set in falling order of the profile, and weights |r|^p; how many genes of the set each lane has. */
+/* Keys, ends of blocks and weights |r| of the set; how many of its genes each lane has, and the sum of their weights. */
 VECTOR_CLONES static void load(const struct lanes *at, const uint32_t *gene, size_t n, bool weighted, struct set_scratch *s, double *hits,
 			       double *total)
 {
-	for (int l = 0; l < L; l++)
-		hits[l] = total[l] = 0;
+	uint32_t there[L] = { 0 };
+	double sum[L] = { 0 };
 	for (size_t i = 0; i < n; i++) {
 		struct profile_run r = profile_run(at->p, at->slab, gene[i], at->from);
-		uint64_t *key = s->key + i * L;
-		double *weight = s->weight + i * L;
+		uint32_t *restrict key = s->key + i * L;
+		double *restrict weight = s->weight + i * L;
+		/* The next signatures stand beside these. */
+		__builtin_prefetch(r.above + L);
+		__builtin_prefetch(r.upto + L);
 		for (int l = 0; l < L; l++)
-			key[l] = (uint64_t)r.above[l] << 48 | (uint64_t)r.upto[l] << 32 | i;
-		if (weighted)
-			profile_values(at->p, &r, weight);
+			key[l] = (uint32_t)r.above[l] << 16 | (uint32_t)i;
+		for (int l = 0; l < L; l++)
+			there[l] += r.above[l] != PROFILE_NONE;
+		memcpy(s->upto + i * L, r.upto, L * sizeof *r.upto);
+		if (!weighted)
+			continue;
+		__builtin_prefetch((const char *)r.value + L * at->p->value_size);
+		__builtin_prefetch((const char *)r.value + L * at->p->value_size + 64);
+		profile_values(at->p, &r, weight);
 		for (int l = 0; l < L; l++) {
-			double there = r.above[l] != PROFILE_NONE, w = weighted ? fabs(weight[l]) : 1;
-			weight[l] = there != 0 ? w : 0;
-			hits[l] += there;
-			total[l] += weight[l];
+			double w = fabs(weight[l]);
+			w = w == w ? w : 0;
+			weight[l] = w;
+			sum[l] += w;
 		}
+	}
+	for (int l = 0; l < L; l++) {
+		hits[l] = there[l];
+		total[l] = weighted ? sum[l] : there[l];
 	}
 }
 
@@ -126,18 +191,25 @@ VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weig
 		scale[l] = weighted ? 1 : outside > 0 ? hits[l] * outside : hits[l];
 	}
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *key = s->key + i * L, *next = i + 1 < n ? key + L : NULL, *last = i ? key - L : NULL;
-		double weight[L];
-		for (int l = 0; l < L; l++)
-			weight[l] = s->weight[(key[l] & UINT32_MAX) * L + (size_t)l];
+		const uint32_t *key = s->key + i * L;
+		double weight[L], upto[L];
 		for (int l = 0; l < L; l++) {
-			uint64_t above = key[l] >> 48, upto = key[l] >> 32 & UINT16_MAX;
-			bool there = above != PROFILE_NONE, first = !last || last[l] >> 48 != above, end = !next || next[l] >> 48 != above;
-			double before = sum[l] * step[l] - ((double)above - (double)i) * miss[l];
+			size_t from = (key[l] & UINT16_MAX) * L + (size_t)l;
+			weight[l] = weighted ? s->weight[from] : 1;
+			upto[l] = s->upto[from];
+		}
+		/*
+		 * Inside a block the first hit's `before` is the lowest and the last one's `after` the highest, so the others do
+		 * no harm.
+		 */
+		for (int l = 0; l < L; l++) {
+			double above = key[l] >> 16, before = sum[l] * step[l] - (above - (double)i) * miss[l];
 			sum[l] += weight[l];
-			double after = sum[l] * step[l] - ((double)upto - (double)(i + 1)) * miss[l];
-			worst[l] = there & first && before < worst[l] ? before : worst[l];
-			best[l] = there & end && after > best[l] ? after : best[l];
+			double after = sum[l] * step[l] - (upto[l] - (double)(i + 1)) * miss[l];
+			before = above < PROFILE_NONE ? before : 0;
+			after = above < PROFILE_NONE ? after : 0;
+			worst[l] = before < worst[l] ? before : worst[l];
+			best[l] = after > best[l] ? after : best[l];
 		}
 	}
 	for (int l = 0; l < L; l++) {
@@ -153,7 +225,7 @@ static void kolmogorov(const struct lanes *at, size_t n, const struct set_scratc
 	for (int l = 0; l < L; l++) {
 		double a = -INFINITY, b = -INFINITY, t = hits[l], all = at->n_measured[l];
 		for (size_t i = 0; i < n && (double)i < t; i++) {
-			double v = (double)(s->key[i * L + (size_t)l] >> 32 & UINT16_MAX) / all, j = (double)i;
+			double v = s->upto[(s->key[i * L + (size_t)l] & UINT16_MAX) * L + (size_t)l] / all, j = (double)i;
 			a = (j + 1) / t - v > a ? (j + 1) / t - v : a;
 			b = v - j / t > b ? v - j / t : b;
 		}
@@ -198,6 +270,9 @@ VECTOR_CLONES static void extreme_sum(long n_extreme, const struct lanes *at, co
 	for (size_t i = 0; i < q->n_up + q->n_down; i++) {
 		struct profile_run r = profile_run(at->p, at->slab, q->set[i], at->from);
 		double value[L], sign = i < q->n_up ? 1 : -1;
+		__builtin_prefetch(r.above + L);
+		__builtin_prefetch(r.upto + L);
+		__builtin_prefetch((const char *)r.value + L * at->p->value_size);
 		profile_values(at->p, &r, value);
 		for (int l = 0; l < L; l++) {
 			bool there = r.above[l] != PROFILE_NONE, kept = there & ((r.above[l] < most) | (at->n_measured[l] - r.upto[l] < most));
@@ -211,61 +286,69 @@ VECTOR_CLONES static void extreme_sum(long n_extreme, const struct lanes *at, co
 	}
 }
 
-/* Ranks of the strengths of the m elements named, ties share their mean. */
-struct strength {
-	double value;
-	size_t element;
-};
-
-static int weaker(const void *a, const void *b)
+/* What the sum of products can be at most: m genes of the sets among `all`. */
+static double most_of(double all, double m, bool list)
 {
-	const struct strength *x = a, *y = b;
-	return x->value < y->value ? -1 : x->value > y->value ? 1 : 0;
+	double most = 0;
+	for (double i = 1; i <= m; i++)
+		most += (all - i + 1) * (list ? 1 : m - i + 1);
+	return most;
 }
 
-static void rank_strengths(struct strength *s, size_t m, double *rank)
+/* One lane that lacks genes of the sets ranks those that it has. */
+static double signed_ranks_of(const struct lanes *at, const struct query *q, int l, size_t here)
 {
-	if (m)
-		qsort(s, m, sizeof *s, weaker);
-	for (size_t i = 0, end; i < m; i = end) {
-		for (end = i + 1; end < m && s[end].value == s[i].value; end++)
-			;
-		for (size_t j = i; j < end; j++)
-			rank[s[j].element] = (double)(i + 1 + end) / 2;
-	}
-}
-
-/* Signed ranks against signed ranks. A lane that lacks genes of the sets ranks those that it has. */
-static void signed_ranks(const struct lanes *at, const struct query *q, double *out, uint32_t *overlap)
-{
-	size_t m = q->n_up + q->n_down;
+	size_t m = q->n_up + q->n_down, n = 0;
 	struct strength *order = mem_array(m, sizeof *order);
-	double *rank = mem_array(m, sizeof *rank);
-	size_t ranked = SIZE_MAX;
-	for (int l = 0; l < L; l++) {
-		size_t here = 0;
-		for (size_t i = 0; i < m; i++)
-			if (profile_run(at->p, at->slab, q->set[i], at->from).above[l] != PROFILE_NONE)
-				order[here++] = (struct strength){ q->list ? 1 : q->strength[i], i };
-		if (ranked != m || here != m)
-			rank_strengths(order, here, rank);
-		ranked = here;
-		double sum = 0, most = 0, all = at->n_measured[l], k = (double)here;
-		for (size_t i = 0; i < m; i++) {
-			struct profile_run r = profile_run(at->p, at->slab, q->set[i], at->from);
-			if (r.above[l] == PROFILE_NONE)
-				continue;
-			double v = at->p->value_size == 8 ? ((const double *)r.value)[l] : (double)((const float *)r.value)[l];
-			double sign = v > 0 ? 1 : v < 0 ? -1 : 0, side = i < q->n_up ? 1 : -1;
-			sum += sign * side * r.magnitude[l] / 2 * (q->list ? 1 : rank[i]);
-		}
-		for (double i = 1; i <= k; i++)
-			most += (all - i + 1) * (q->list ? 1 : k - i + 1);
-		overlap[l] = (uint32_t)here;
-		out[l] = here ? sum / most : (double)NAN;
+	double *rank = mem_array(m, sizeof *rank), sum = 0;
+	for (size_t i = 0; i < m; i++)
+		if (profile_run(at->p, at->slab, q->set[i], at->from).above[l] != PROFILE_NONE)
+			order[n++] = (struct strength){ q->list ? 1 : q->strength[i], i };
+	rank_strengths(order, n, rank);
+	for (size_t i = 0; i < m; i++) {
+		struct profile_run r = profile_run(at->p, at->slab, q->set[i], at->from);
+		if (r.above[l] == PROFILE_NONE)
+			continue;
+		double v = at->p->value_size == 8 ? ((const double *)r.value)[l] : (double)((const float *)r.value)[l];
+		double sign = v > 0 ? 1 : v < 0 ? -1 : 0, side = i < q->n_up ? 1 : -1;
+		sum += sign * side * r.magnitude[l] / 2 * (q->list ? 1 : rank[i]);
 	}
 	mem_free(order);
 	mem_free(rank);
+	return here ? sum / most_of(at->n_measured[l], (double)here, q->list) : (double)NAN;
+}
+
+/* Signed ranks against signed ranks. */
+VECTOR_CLONES static void signed_ranks(const struct lanes *at, const struct query *q, const double *rank, double *out, uint32_t *overlap)
+{
+	size_t m = q->n_up + q->n_down;
+	double sum[L] = { 0 };
+	uint32_t hits[L] = { 0 };
+	for (size_t i = 0; i < m; i++) {
+		struct profile_run r = profile_run(at->p, at->slab, q->set[i], at->from);
+		double value[L], s = (i < q->n_up ? 0.5 : -0.5) * (q->list ? 1 : rank[i]);
+		__builtin_prefetch(r.above + L);
+		__builtin_prefetch(r.magnitude + L);
+		__builtin_prefetch((const char *)r.value + L * at->p->value_size);
+		profile_values(at->p, &r, value);
+		for (int l = 0; l < L; l++)
+			hits[l] += r.above[l] != PROFILE_NONE;
+		for (int l = 0; l < L; l++) {
+			double magnitude = r.magnitude[l], v = value[l];
+			sum[l] += (v > 0 ? s : v < 0 ? -s : 0) * magnitude;
+		}
+	}
+	double last = -1, most = 1;
+	for (int l = 0; l < L; l++) {
+		overlap[l] = hits[l];
+		if (hits[l] < m || !m) {
+			out[l] = signed_ranks_of(at, q, l, hits[l]);
+			continue;
+		}
+		if (at->n_measured[l] < last || at->n_measured[l] > last)
+			most = most_of(last = at->n_measured[l], (double)m, q->list);
+		out[l] = sum[l] / most;
+	}
 }
 
 void set_lanes(int method, long n_extreme, const struct lanes *at, const struct query *q, struct set_scratch *s, double *out,
@@ -274,7 +357,7 @@ void set_lanes(int method, long n_extreme, const struct lanes *at, const struct 
 	if (method == SCORE_XSUM)
 		extreme_sum(n_extreme, at, q, out, overlap);
 	else if (method == SCORE_ZHANG)
-		signed_ranks(at, q, out, overlap);
+		signed_ranks(at, q, s->rank[q - s->query], out, overlap);
 	else
 		two_sided(method, at, q, s, out, overlap);
 }
