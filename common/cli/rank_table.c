@@ -29,7 +29,39 @@ static int falling(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-uint32_t *rank_order(const struct rank_reference *r, const double *stat, bool mimic, size_t *n_scored)
+/* Drops what cannot be among the first `most`: keeps those up to the value in that place. */
+static size_t keep_first(struct place *place, size_t n, size_t most)
+{
+	size_t low = 0, high = n;
+	while (high - low > 1) {
+		/* Three parts around a value from the middle: larger, equal, smaller or missing. */
+		double pivot = place[low + (high - low) / 2].stat;
+		size_t a = low, b = low, c = high;
+		while (b < c) {
+			double v = place[b].stat;
+			bool more = isnan(pivot) ? !isnan(v) : v > pivot, equal = isnan(pivot) ? isnan(v) : v >= pivot && v <= pivot;
+			struct place t = place[b];
+			if (more) {
+				place[b++] = place[a];
+				place[a++] = t;
+			} else if (equal) {
+				b++;
+			} else {
+				place[b] = place[--c];
+				place[c] = t;
+			}
+		}
+		if (most <= a)
+			high = a;
+		else if (most > c)
+			low = c;
+		else
+			return c;
+	}
+	return high;
+}
+
+uint32_t *rank_order(const struct rank_reference *r, const double *stat, bool mimic, size_t most, size_t *n_scored)
 {
 	size_t n = rank_reference_units(r), m = 0;
 	struct place *place = mem_array(n, sizeof *place);
@@ -40,6 +72,8 @@ uint32_t *rank_order(const struct rank_reference *r, const double *stat, bool mi
 		*n_scored += isnan(stat[u]) ? 0 : 1;
 		place[m++] = (struct place){ mimic ? stat[u] : -stat[u], rank_reference_unit(r, u), (uint32_t)u };
 	}
+	if (most && most < m)
+		m = keep_first(place, m, most);
 	if (m)
 		qsort(place, m, sizeof *place, falling);
 	uint32_t *order = mem_array(m + 1, sizeof *order);
@@ -118,12 +152,23 @@ static void put_row(struct cli_text *out, const struct rank_reference *r, const 
 	cli_text_put(out, "\n");
 }
 
-static const char *why(const struct rank_options *how, const struct rank_targets *t, size_t at, uint32_t overlap, struct rank_count *n)
+static const char *why(const struct rank_options *how, const struct rank_targets *t, size_t at, uint32_t overlap)
 {
-	bool few = overlap < (uint32_t)how->min_overlap;
-	n->few_genes += few;
-	n->no_spread += !few;
-	return t->reason[at] ? t->reason[at] : few ? "few_shared_genes" : "no_spread";
+	return t->reason[at] ? t->reason[at] : overlap < (uint32_t)how->min_overlap ? "few_shared_genes" : "no_spread";
+}
+
+/* Units without a statistic, all of them, whatever is shown. */
+static void count_unscored(const struct rank_options *how, const struct rank_reference *r, const double *stat, const double *score,
+			   const uint32_t *overlap, struct rank_count *n)
+{
+	for (size_t u = 0; u < rank_reference_units(r); u++) {
+		if (!isnan(stat[u]) || (r->unit == RANK_SIGNATURE && !r->keep[u]))
+			continue;
+		size_t shown = rank_shown(r, u, score, stat[u]);
+		bool few = shown != SIZE_MAX && overlap[shown] < (uint32_t)how->min_overlap;
+		n->few_genes += few;
+		n->no_spread += !few;
+	}
 }
 
 void rank_table_target(struct cli_text *out, const struct rank_table_options *o, const struct rank_reference *r, const struct rank_targets *t,
@@ -143,13 +188,14 @@ void rank_table_target(struct cli_text *out, const struct rank_table_options *o,
 			tau[u] = (ncs > 0 ? 100 : ncs < 0 ? -100 : 0) * (double)s->below[i * units + u] / (double)s->n_background;
 	}
 	summary_adjust(p, units, q);
-	uint32_t *order = rank_order(r, stat, o->mimic, &scored);
+	uint32_t *order = rank_order(r, stat, o->mimic, (size_t)o->top_k, &scored);
 	struct columns columns = { unit_score, s->unit_ncs + i * units, tau, p, q };
 	n->scored += scored;
 	n->targets_without += !scored;
+	count_unscored(how, r, stat, s->score + i * m, overlap, n);
 	for (size_t k = 0; order[k] != UINT32_MAX; k++) {
 		size_t unit = order[k], shown = rank_shown(r, unit, s->score + i * m, stat[unit]);
-		const char *reason = isnan(stat[unit]) && shown != SIZE_MAX ? why(how, t, at, overlap[shown], n) : NULL;
+		const char *reason = isnan(stat[unit]) && shown != SIZE_MAX ? why(how, t, at, overlap[shown]) : NULL;
 		/* A target without any score says so once. */
 		if (shown != SIZE_MAX && (scored || !k) && (!o->top_k || k < (size_t)o->top_k))
 			put_row(out, r, t->name[at], isnan(stat[unit]) ? 0 : k + 1, unit, shown, &columns, overlap, reason);

@@ -18,8 +18,11 @@ void rank_table_head(struct cli_text *out);
 void rank_table_target(struct cli_text *out, const struct rank_table_options *o, const struct rank_reference *r, const struct rank_targets *t,
 		       size_t at, const struct rank_scores *s, size_t i, const struct rank_options *how, struct rank_count *n);
 
-/* Ranked units of a target: the ones with a statistic, then the others; ties by name. Caller frees. */
-uint32_t *rank_order(const struct rank_reference *r, const double *stat, bool mimic, size_t *n_scored);
+/*
+ * Ranked units of a target, at least the first `most` (0: all), then UINT32_MAX: the ones with a statistic, then the others;
+ * ties by name. Caller frees.
+ */
+uint32_t *rank_order(const struct rank_reference *r, const double *stat, bool mimic, size_t most, size_t *n_scored);
 /* The signature that a unit is shown by: the strongest in the direction of its statistic. SIZE_MAX: none. */
 size_t rank_shown(const struct rank_reference *r, size_t unit, const double *score, double stat);
 

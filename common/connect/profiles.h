@@ -62,7 +62,8 @@ static inline void profile_values(const struct profiles *p, const struct profile
 		memcpy(out, r->value, PROFILE_LANES * sizeof *out);
 		return;
 	}
-	const float *v = r->value;
+	float v[PROFILE_LANES];
+	memcpy(v, r->value, sizeof v);
 	for (size_t l = 0; l < PROFILE_LANES; l++)
 		out[l] = (double)v[l];
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { L = PROFILE_LANES };
+enum { L = PROFILE_LANES, V = L / 8 };
 
 static const double EQUAL = 1e-12;      /* ends of a running sum that differ by less */
 
@@ -139,18 +139,22 @@ VECTOR_CLONES static void load(const struct lanes *at, const uint32_t *gene, siz
 	double sum[L] = { 0 };
 	for (size_t i = 0; i < n; i++) {
 		struct profile_run r = profile_run(at->p, at->slab, gene[i], at->from);
-		uint32_t *restrict key = s->key + i * L;
-		double *restrict weight = s->weight + i * L;
+		/* Copies, which the compiler knows to stand apart from what is written. */
+		uint16_t above[L];
+		uint32_t key[L];
+		memcpy(above, r.above, sizeof above);
+		memcpy(s->upto + i * L, r.upto, L * sizeof *r.upto);
 		/* The next signatures stand beside these. */
 		__builtin_prefetch(r.above + L);
 		__builtin_prefetch(r.upto + L);
 		for (int l = 0; l < L; l++)
-			key[l] = (uint32_t)r.above[l] << 16 | (uint32_t)i;
+			key[l] = (uint32_t)above[l] << 16 | (uint32_t)i;
 		for (int l = 0; l < L; l++)
-			there[l] += r.above[l] != PROFILE_NONE;
-		memcpy(s->upto + i * L, r.upto, L * sizeof *r.upto);
+			there[l] += above[l] != PROFILE_NONE;
+		memcpy(s->key + i * L, key, sizeof key);
 		if (!weighted)
 			continue;
+		double weight[L];
 		__builtin_prefetch((const char *)r.value + L * at->p->value_size);
 		__builtin_prefetch((const char *)r.value + L * at->p->value_size + 64);
 		profile_values(at->p, &r, weight);
@@ -160,6 +164,7 @@ VECTOR_CLONES static void load(const struct lanes *at, const uint32_t *gene, siz
 			weight[l] = w;
 			sum[l] += w;
 		}
+		memcpy(s->weight + i * L, weight, sizeof weight);
 	}
 	for (int l = 0; l < L; l++) {
 		hits[l] = there[l];
@@ -175,6 +180,16 @@ static void sort(struct set_scratch *s, size_t n)
 	exchange(&s->network[k], s->key);
 }
 
+typedef uint32_t vec8u __attribute__((vector_size(32)));
+
+/* Eight whole numbers, shifted to the right, in double. */
+VECTOR_INLINE vec8 widen(const uint32_t *p, int shift)
+{
+	vec8u v;
+	memcpy(&v, p, sizeof v);
+	return __builtin_convertvector(v >> (uint32_t)shift, vec8);
+}
+
 /*
  * Enrichment of the sorted set; 0 for lanes without a gene of it. Unweighted sums are taken times (size of the set) x
  * (genes outside), in whole numbers: which of two equally large ends is the larger is no matter of rounding then.
@@ -182,17 +197,20 @@ static void sort(struct set_scratch *s, size_t n)
 VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weighted, const struct set_scratch *s, const double *hits,
 				     const double *total, double *es)
 {
-	double best[L], worst[L], sum[L], step[L], miss[L], scale[L];
+	vec8 best[V] = { 0 }, worst[V] = { 0 }, sum[V] = { 0 }, steps[V], misses[V];
+	double step[L], miss[L], scale[L];
 	for (int l = 0; l < L; l++) {
 		double outside = at->n_measured[l] - hits[l];
-		best[l] = worst[l] = sum[l] = 0;
 		step[l] = weighted ? 1 / total[l] : outside > 0 ? outside : 1;
 		miss[l] = outside > 0 ? weighted ? 1 / outside : hits[l] : 0;
 		scale[l] = weighted ? 1 : outside > 0 ? hits[l] * outside : hits[l];
 	}
+	memcpy(steps, step, sizeof steps);
+	memcpy(misses, miss, sizeof misses);
 	for (size_t i = 0; i < n; i++) {
 		const uint32_t *key = s->key + i * L;
-		double weight[L], upto[L];
+		double weight[L];
+		uint32_t upto[L];
 		for (int l = 0; l < L; l++) {
 			size_t from = (key[l] & UINT16_MAX) * L + (size_t)l;
 			weight[l] = weighted ? s->weight[from] : 1;
@@ -202,18 +220,18 @@ VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weig
 		 * Inside a block the first hit's `before` is the lowest and the last one's `after` the highest, so the others do
 		 * no harm.
 		 */
-		for (int l = 0; l < L; l++) {
-			double above = key[l] >> 16, before = sum[l] * step[l] - (above - (double)i) * miss[l];
-			sum[l] += weight[l];
-			double after = sum[l] * step[l] - (upto[l] - (double)(i + 1)) * miss[l];
-			before = above < PROFILE_NONE ? before : 0;
-			after = above < PROFILE_NONE ? after : 0;
-			worst[l] = before < worst[l] ? before : worst[l];
-			best[l] = after > best[l] ? after : best[l];
+		for (int v = 0; v < V; v++) {
+			vec8 above = widen(key + 8 * v, 16), before = sum[v] * steps[v] - (above - (double)i) * misses[v];
+			sum[v] += vec8_load(weight + 8 * v);
+			vec8 after = sum[v] * steps[v] - (widen(upto + 8 * v, 0) - (double)(i + 1)) * misses[v];
+			vec8i there = (vec8i)(above < PROFILE_NONE);
+			worst[v] = vec8_select(there & (vec8i)(before < worst[v]), before, worst[v]);
+			best[v] = vec8_select(there & (vec8i)(after > best[v]), after, best[v]);
 		}
 	}
 	for (int l = 0; l < L; l++) {
-		es[l] = hits[l] > 0 ? (best[l] >= -worst[l] - EQUAL ? best[l] : worst[l]) / scale[l] : 0;
+		double high = best[l / 8][l % 8], low = worst[l / 8][l % 8];
+		es[l] = hits[l] > 0 ? (high >= -low - EQUAL ? high : low) / scale[l] : 0;
 		if (hits[l] > 0 && !(total[l] > 0 && isfinite(total[l])))
 			es[l] = (double)NAN;
 	}
