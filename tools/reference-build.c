@@ -65,8 +65,7 @@ static void flush(struct build *b)
 	struct err e = { 0 };
 	if (!b->n)
 		return;
-	size_t width = (b->n + PROFILE_LANES - 1) / PROFILE_LANES * PROFILE_LANES;
-	width = b->n == b->width ? b->width : width;
+	size_t width = profile_width(b->n);
 	mem_room((void *)&b->n_measured, &b->cap, b->n_put + b->n, sizeof *b->n_measured);
 	profile_pack(b->value, b->n, b->genes->n, width, b->value_size, b->c->threads, b->slab, b->n_measured + b->n_put);
 	for (size_t i = 0; i < b->n; i++)

@@ -5,10 +5,21 @@
 static const size_t SLAB_CELLS = (size_t)1 << 25;
 enum { DIGIT = 11, BUCKETS = 1 << DIGIT };
 
+/*
+ * An odd number of lanes: the runs of the genes are then an odd number of cache lines apart. With a power of two between
+ * them all genes would share a few places of the cache.
+ */
+size_t profile_width(size_t n)
+{
+	size_t groups = (n + PROFILE_LANES - 1) / PROFILE_LANES;
+	return (groups | 1) * PROFILE_LANES;
+}
+
 size_t profile_slab_width(size_t n_genes)
 {
-	size_t width = SLAB_CELLS / (n_genes ? n_genes : 1) / PROFILE_LANES * PROFILE_LANES;
-	return width < PROFILE_LANES ? PROFILE_LANES : width > 16384 ? 16384 : width;
+	size_t width = SLAB_CELLS / (n_genes ? n_genes : 1);
+	width = width > 16384 ? 16384 : width;
+	return width < 2 * PROFILE_LANES ? PROFILE_LANES : profile_width(width - 2 * PROFILE_LANES + 1);
 }
 
 struct sorter {

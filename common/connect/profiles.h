@@ -68,7 +68,8 @@ static inline void profile_values(const struct profiles *p, const struct profile
 		out[l] = (double)v[l];
 }
 
-/* Signatures in a slab of a reference of n signatures and n_genes: depends on nothing else. */
+/* Room for n signatures; signatures in a full slab, which depends on nothing but the number of genes. */
+size_t profile_width(size_t n);
 size_t profile_slab_width(size_t n_genes);
 /*
  * Ranks n x n_genes values (row by row) and writes the slab, whose bytes are all set: `out` has room for
