@@ -8,7 +8,7 @@
 static struct rank_options opt = RANK_DEFAULTS;
 static struct rank_table_options table_opt = { .top_k = 50 };
 static struct rank_conditions where;
-static const char *reference_file, *layer, *background_file, *write_background;
+static const char *reference_file, *layer, *background_file, *write_background, *gene_info;
 static long n_genes = 150;
 static int want, unit, compat;
 static bool verify;
@@ -32,6 +32,8 @@ static const struct cli_option options[] = {
 	CLI_TEXT(0, "background", &background_file, "FILE", "scores of reference queries, for tau"),
 	CLI_TEXT(0, "write-background", &write_background, "FILE", "keep the scores of these targets as a background"),
 	CLI_INT(0, "min-overlap", &opt.min_overlap, 1, 32767, "N", "genes that target and signature share at least; fewer: no score"),
+	CLI_TEXT(0, "gene-info", &gene_info, "FILE", "table of genes that knows previous and alias symbols and ids",
+		 "geneinfo of LINCS or a table of HGNC; how many genes are used, valid but outside the reference, or unknown is told on stderr"),
 	CLI_LIST(0, "cell-line", &where.cell_line, "NAME", "only signatures in this cell line; repeatable, as are the next"),
 	CLI_LIST(0, "moa", &where.moa, "NAME", "only compounds with this mechanism of action"),
 	CLI_LIST(0, "dose", &where.dose, "DOSE", "only this dose: a text, a number, or a range as 1:10"),
@@ -87,7 +89,7 @@ static int run(struct cli *c)
 	check_options(c);
 	struct rank_reference *r = rank_reference_open(c, reference_file, &where, unit, verify);
 	struct pmx_reader *in = cli_input(c);
-	struct rank_targets *t = rank_targets_read(c, in, r, layer, n_genes, opt.compat);
+	struct rank_targets *t = rank_targets_read(c, in, r, layer, n_genes, opt.compat, gene_info);
 	fetch(r, t);
 	struct cli_text *out = cli_text_new(c);
 	struct rank_background *keep = write_background ? rank_background_new(c, write_background, &opt, r, n_genes, t) : NULL;
@@ -139,7 +141,8 @@ static const char *const description[] = {
 	"background queries with a smaller |ncs|, with the sign of ncs. A background is a run of reference queries kept with --write-background.",
 	"p is (1 + number of random queries with at least that magnitude) / (1 + N). A random query permutes the gene labels of the target, so its sets have the same "
 	"sizes (random sets, for lists from all genes of the reference) and its weights the same values; for compounds it goes through "
-	"the same summary. q is Benjamini and Hochberg's over all of the reference that the conditions leave; neither depends on --top-k.",
+	"the same summary. Genes move together, so a real query has larger scores everywhere than random genes have: scores of signatures are compared in units of "
+	"their query's mean magnitude, zeros left out (with --no-normalize as they are). q is Benjamini and Hochberg's over all of the reference that the conditions leave; neither depends on --top-k.",
 	"--compat scperturb-cmap gives the scores of that program (0.2.0) with its sign, low is concordant, in its order, rising; cosine is its cosine_score. Sets "
 	"are all genes with a weight. A gene that is missing in one signature does not make the scores of all of them missing, as it does there.",
 	NULL
@@ -152,6 +155,11 @@ static const struct cli_output outputs[] = {
 	{ "n_overlap, reason", "genes shared; why there is no score: few_shared_genes, no_spread, or the target's own reason" },
 	{ NULL, NULL }
 };
+static const char *const examples[] = {
+	"rank --reference ref.pmx targets.pmx -o drugs.tsv",
+	"rank --reference ref.pmx --method spearman --aggregate compound --permutations 200 targets.pmx -o compounds.tsv",
+	NULL
+};
 static const char *const sources[] = {
 	"Subramanian et al. (2017), Cell 171:1437; Lamb et al. (2006), Science 313:1929; Cheng et al. (2014), Genome Med. 6:95; Zhang and Gant (2008), BMC "
 	"Bioinformatics 9:258; Chen et al. (2017), Nat. Commun. 8:16022; Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57:289.",
@@ -160,4 +168,4 @@ static const char *const sources[] = {
 
 const struct cli_tool tool = { .name = "rank", .summary = "drugs that reverse or mimic the state of a target", .stage = CLI_CONNECT,
 	.flags = CLI_READS_STREAM | CLI_WRITES_TEXT | CLI_HOLDS_DATA | CLI_DRAWS | CLI_THREADS, .reads = CLI_KIND(PMX_SIGNATURES),
-	.args = "[FILE]", .max_args = 1, .options = options, .description = description, .outputs = outputs, .sources = sources, .run = run };
+	.args = "[FILE]", .max_args = 1, .options = options, .description = description, .outputs = outputs, .examples = examples, .sources = sources, .run = run };

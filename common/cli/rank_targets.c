@@ -2,6 +2,7 @@
 #include "cli/signature_source.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "formats/gene_info.h"
 #include "stream/dense.h"
 #include <math.h>
 #include <stdio.h>
@@ -45,6 +46,33 @@ static uint32_t *place_columns(const struct cli *c, const struct pmx_schema *s, 
 	if (known < s->n_columns)
 		cli_note(c, "%zu of %zu genes of the targets are used: %zu are not in the reference, %zu name a gene again", known, s->n_columns,
 			 s->n_columns - known - twice, twice);
+	return place;
+}
+
+/* The same through a ledger, which knows previous and alias symbols and ids. */
+static uint32_t *align_columns(const struct cli *c, const struct pmx_schema *s, const struct rank_reference *r, const char *gene_info)
+{
+	struct err e = { 0 };
+	char text[1200];
+	struct gene_ledger *ledger = gene_ledger_read(gene_info, &e);
+	if (!ledger)
+		cli_fail(&e);
+	const char **name = mem_array(s->n_columns, sizeof *name);
+	uint32_t *place = mem_array(s->n_columns, sizeof *place);
+	for (size_t j = 0; j < s->n_columns; j++) {
+		name[j] = pmx_column_name(s, j);
+		place[j] = UINT32_MAX;
+	}
+	struct gene_alignment *a = gene_align(name, s->n_columns, (const char *const *)r->file->gene, r->file->n_genes, ledger);
+	gene_alignment_text(a, text, sizeof text);
+	cli_note(c, "genes of the targets: %s", text);
+	if (!a->n)
+		cli_die("none of the genes of the targets is in %s", r->file->name);
+	for (size_t i = 0; i < a->n; i++)
+		place[a->query[i]] = a->reference[i];
+	gene_alignment_free(a);
+	gene_ledger_free(ledger);
+	mem_free(name);
 	return place;
 }
 
@@ -93,13 +121,13 @@ static void take_block(struct reading *g, struct pmx_block *b)
 }
 
 struct rank_targets *rank_targets_read(const struct cli *c, struct pmx_reader *in, const struct rank_reference *r, const char *layer,
-				       long set_size, bool plain)
+				       long set_size, bool plain, const char *gene_info)
 {
 	struct err e = { 0 };
 	struct rank_targets *t = mem_zero(1, sizeof *t);
 	struct pmx_schema *s = t->schema = pmx_schema_copy(pmx_reader_schema(in));
 	struct reading g = { .t = t, .r = r, .set_size = plain ? 0 : set_size, .plain = plain };
-	g.place = place_columns(c, s, r);
+	g.place = gene_info ? align_columns(c, s, r, gene_info) : place_columns(c, s, r);
 	g.name = s->row_names ? pmx_find(s, PMX_OBS, s->row_names) : PMX_NO_FIELD;
 	g.form = pmx_find(s, PMX_OBS, "form");
 	g.reason = pmx_find(s, PMX_OBS, "reason");

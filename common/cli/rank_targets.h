@@ -14,10 +14,11 @@ struct rank_targets {
 
 /*
  * layer: NULL is weights, else X, else the first of floats. set_size: genes per side of a dense target. `plain`:
- * every target as a dense one without a bound on its sets.
+ * every target as a dense one without a bound on its sets. gene_info: a table of genes by which the names of both sides are
+ * aligned, or NULL.
  */
 struct rank_targets *rank_targets_read(const struct cli *c, struct pmx_reader *in, const struct rank_reference *r, const char *layer,
-				       long set_size, bool plain);
+				       long set_size, bool plain, const char *gene_info);
 void rank_targets_free(struct rank_targets *t);
 
 #endif

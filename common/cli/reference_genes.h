@@ -8,7 +8,7 @@
 #define CLI_REFERENCE_GENES_H
 #include "cli/cli.h"
 
-enum gene_space { SPACE_ALL, SPACE_LANDMARK, SPACE_BING };
+enum reference_space { SPACE_ALL, SPACE_LANDMARK, SPACE_BING };
 extern const char *const gene_space_choices[];
 
 struct reference_genes {

@@ -435,6 +435,22 @@ P
 	[[ $output == *"made otherwise"* ]]
 }
 
+@test "a table of genes finds previous symbols and ids, and says what is used" {
+	pmx-view --var "$targets" | tail -n +2 | cut -f1 | awk 'BEGIN { print "symbol\tprev_symbol\talias_symbol\tentrez_id\tensembl_gene_id" }
+		{ print $1 "\tOLD" NR "\t\t" 5000 + NR "\t" } END { print "ELSEWHERE\t\t\t99999\t" }' >hgnc.tsv
+	pmx-export --to tsv "$targets" | awk -F'\t' '{ for (i = 1; i <= NF; i++) c[NR, i] = $i; n = NF } END { for (i = 1; i <= n; i++) {
+		s = i == 1 ? "gene" : i % 2 ? "OLD" (i - 1) : 5000 + i - 1; for (r = 2; r <= NR; r++) s = s "\t" c[r, i]; print s }
+		for (g = 1; g <= 2; g++) { s = g == 1 ? "ELSEWHERE" : "NOGENE"; for (r = 2; r <= NR; r++) s = s "\t0.1"; print s } }' >renamed.tsv
+	pmx-view --obs "$targets" | tail -n +2 | cut -f1 | paste -s | sed 's/^/gene\t/' >head.tsv
+	tail -n +2 renamed.tsv | cat head.tsv - >t.tsv
+	target-signature -q --weights t.tsv -o t.pmx
+	run --separate-stderr rank --reference "$reference" --gene-info hgnc.tsv -k 0 t.pmx
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"600 used"* && $stderr == *"1 valid but outside"* && $stderr == *"1 unknown"* ]]
+	echo "$output" >a
+	rank -q --reference "$reference" -k 0 "$targets" | cmp - a
+}
+
 @test "bad calls are refused" {
 	run rank "$targets"
 	[ "$status" -eq 2 ]
