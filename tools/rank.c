@@ -157,7 +157,7 @@ static const struct cli_output outputs[] = {
 };
 static const char *const examples[] = {
 	"rank --reference ref.pmx targets.pmx -o drugs.tsv",
-	"rank --reference ref.pmx --method spearman --aggregate compound --permutations 200 targets.pmx -o compounds.tsv",
+	"rank --reference ref.pmx --aggregate compound --permutations 200 targets.pmx -o drugs.tsv",
 	NULL
 };
 static const char *const sources[] = {

@@ -221,8 +221,8 @@ static const char *const description[] = {
 	NULL
 };
 static const char *const examples[] = {
-	"reference-build reference.pmx -o ref.pmx",
-	"printf 'gene\\tsig1\\tsig2\\nA\\t1.5\\t-2\\nB\\t-0.5\\t0.25\\nC\\t0\\t1\\n' > wide.tsv && reference-build wide.tsv -o ref.pmx",
+	"reference-build reference.pmx -o lincs.ref",
+	"printf 'gene\\tsig1\\tsig2\\nA\\t1.5\\t-2\\nB\\t-0.5\\t0.25\\nC\\t0\\t1\\n' > wide.tsv && reference-build wide.tsv -o wide.ref",
 	NULL
 };
 static const char *const sources[] = { "Subramanian et al. (2017), Cell 171:1437 (LINCS L1000 and its metadata).", NULL };

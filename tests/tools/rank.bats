@@ -37,7 +37,7 @@ column() {
 @test "planted reversers come first and mimics last, whatever the method; null compounds are not called" {
 	for method in wtcs cosine pearson spearman gsea xsum zhang ensemble rges lamb; do
 		for want in reverse mimic; do
-			rank --reference "$reference" --method $method --n-genes 50 --aggregate compound --want $want --permutations 200 -k 0 "$targets" >r.tsv
+			rank --reference "$reference" --method $method --n-genes 50 --aggregate compound --want $want --permutations 100 -k 0 "$targets" >r.tsv
 			python3 - r.tsv "$truth" $want <<'P'
 import csv, sys
 rows = list(csv.DictReader(open(sys.argv[1]), delimiter="\t"))
