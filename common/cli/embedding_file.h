@@ -1,0 +1,28 @@
+/* A shared embedding in a file: safetensors, with gene names, standardisation, options and provenance among its metadata. */
+#ifndef CLI_EMBEDDING_FILE_H
+#define CLI_EMBEDDING_FILE_H
+#include "base/names.h"
+#include "cli/cli.h"
+#include "connect/embedding.h"
+#include "formats/safetensors.h"
+
+struct embedding_file {
+	char *name;
+	struct embedding *model;
+	struct names *genes;
+};
+
+/* Refused where it is no such model or was cut off; failures end the process. */
+struct embedding_file *embedding_file_read(const char *path);
+void embedding_file_free(struct embedding_file *f);
+
+/* The tensors of a parameter array under PREFIX.state.norm.weight, ...; prefix "" for the model itself. */
+void embedding_tensors(struct safetensors *s, const struct net_shape *shape, const float *parameter, const char *prefix);
+/* Into `parameter`, of this shape. */
+int embedding_from_tensors(const struct safetensors *s, const struct net_shape *shape, float *parameter, const char *prefix, struct err *e);
+/* Gene names, standardisation and provenance (of this run, reading `sources`) as metadata. */
+void embedding_notes(const struct cli *c, struct safetensors *s, const struct names *genes, double temperature, const char *const *sources);
+/* The gene names of a file, NULL on failure. */
+struct names *embedding_genes(const struct safetensors *s, struct err *e);
+
+#endif
