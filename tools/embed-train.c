@@ -115,7 +115,7 @@ static int run(struct cli *c)
 	int from = way_of_pairs();
 	check_options(c, from);
 	struct signature_set *targets, *drugs;
-	struct names *genes = signature_sets_read(c, &(struct signature_source){ .reference = reference, .layer = layer, .mirrored = from >= 0 }, &targets, &drugs);
+	struct names *genes = signature_sets_read(c, &(struct signature_request){ .reference = reference, .layer = layer, .mirrored = from >= 0 }, &targets, &drugs);
 	struct pairing *p = pairing_new(c, targets, drugs, pairs, from);
 	if (split_in)
 		pairing_split_from(p, targets, drugs, split_in);

@@ -23,20 +23,21 @@ struct signature_set {
 };
 
 /*
- * All rows of the reader on the columns of d genes. The layer is `layer`, or for NULL weights, else X. Rows that
- * cannot be embedded are counted on stderr; none that can ends the process.
+ * All rows of the reader on the columns of d genes. The layer is `layer`, or for NULL weights, else X. Genes that a
+ * list of genes (column form) does not name weigh 0. Rows that cannot be embedded are counted on stderr; none that
+ * can ends the process.
  */
 struct signature_set *signature_set_read(const struct cli *c, struct pmx_reader *in, const char *layer, const uint32_t *column, size_t d,
 					 bool negated, bool with_values);
 void signature_set_free(struct signature_set *s);
 /*
- * Which column of the stream holds each gene of the model; a stream that lacks some is refused by their names.
- * Columns of other genes have no part. Caller frees.
+ * Which column of the stream holds each gene; a stream that lacks some of them is refused by their names. Columns of
+ * other genes have no part. `model` names what the genes are of. Caller frees.
  */
 uint32_t *signature_columns(const struct names *genes, const struct pmx_schema *s, const char *stream, const char *model);
 
-struct signature_source {
-	const char *reference;          /* the drugs */
+struct signature_request {
+	const char *reference;          /* the drugs: a file of reference-build, or a stream of signatures */
 	const char *layer;              /* of the targets; NULL: weights, else X */
 	bool mirrored;                  /* targets are mirror images of signatures; without an argument, those of the reference */
 	const struct names *genes;      /* of a model; NULL: those that targets and reference share */
@@ -44,6 +45,6 @@ struct signature_source {
 	bool with_values;
 };
 /* Targets (the tool's input) and drugs on the same genes, whose names are returned. */
-struct names *signature_sets_read(const struct cli *c, const struct signature_source *o, struct signature_set **targets, struct signature_set **drugs);
+struct names *signature_sets_read(const struct cli *c, const struct signature_request *o, struct signature_set **targets, struct signature_set **drugs);
 
 #endif
