@@ -50,16 +50,6 @@ static const struct cli_option options[] = {
 	CLI_END
 };
 
-static int way_of_pairs(void)
-{
-	if (!pairs_from.n)
-		return -1;
-	for (int i = 0; pairs_from_name[i]; i++)
-		if (pairs_from.n == 1 && !strcmp(pairs_from.at[0], pairs_from_name[i]))
-			return i;
-	cli_misuse("--pairs-from is same-compound, moa or drug-target, not '%s'", pairs_from.at[0]);
-}
-
 static double seconds(void)
 {
 	struct timespec t;
@@ -101,7 +91,7 @@ static void train(struct training_run *r)
 static void check_options(const struct cli *c, int from)
 {
 	if ((pairs != NULL) == (from >= 0))
-		cli_misuse("give --pairs FILE or --pairs-from WAY, one of them");
+		cli_misuse("give either --pairs FILE or --pairs-from WAY");
 	if (resume && !checkpoint)
 		cli_misuse("--resume needs --checkpoint FILE");
 	if (!strcmp(c->output, "-") && split_out && !strcmp(split_out, "-"))
@@ -112,7 +102,7 @@ static void check_options(const struct cli *c, int from)
 
 static int run(struct cli *c)
 {
-	int from = way_of_pairs();
+	int from = pairs_from_option(&pairs_from);
 	check_options(c, from);
 	struct signature_set *targets, *drugs;
 	struct names *genes = signature_sets_read(c, &(struct signature_request){ .reference = reference, .layer = layer, .mirrored = from >= 0 }, &targets, &drugs);

@@ -135,6 +135,9 @@ struct embedding_file *embedding_file_read(const char *path)
 	for (size_t i = 0; i < 2 * net_parts(&shape).end; i++)
 		if (!(f->model->parameter[i] - f->model->parameter[i] == 0))
 			cli_die("%s: a parameter is not finite", s->file);
+	json_error_t wrong;
+	const char *split = safetensors_text(s, "split");
+	f->split = split ? json_loads(split, 0, &wrong) : NULL;
 	safetensors_free(s);
 	return f;
 }
@@ -146,5 +149,6 @@ void embedding_file_free(struct embedding_file *f)
 	mem_free(f->name);
 	embedding_free(f->model);
 	names_free(f->genes);
+	json_decref(f->split);
 	mem_free(f);
 }

@@ -10,6 +10,7 @@ struct embedding_file {
 	char *name;
 	struct embedding *model;
 	struct names *genes;
+	json_t *split;                  /* kind, train, validation: what it was trained on; NULL where the file does not say */
 };
 
 /* Refused where it is no such model or was cut off; failures end the process. */

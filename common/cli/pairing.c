@@ -10,6 +10,16 @@ const char *const pairs_from_name[] = { "same-compound", "moa", "drug-target", N
 const char *const split_by_name[] = { "compound", "cell_line", NULL };
 static const char *const part_name[] = { "train", "validation", "test" };
 
+int pairs_from_option(const struct cli_list *l)
+{
+	for (int i = 0; l->n && pairs_from_name[i]; i++)
+		if (l->n == 1 && !strcmp(l->at[0], pairs_from_name[i]))
+			return i;
+	if (l->n)
+		cli_misuse("--pairs-from is same-compound, moa or drug-target, once; not '%s'", l->at[l->n - 1]);
+	return -1;
+}
+
 static int8_t *label_at(const struct pairing *p, size_t target, size_t compound)
 {
 	return &p->label[target * p->n_compounds + compound];

@@ -9,6 +9,8 @@
 
 enum pairs_from { PAIRS_SAME_COMPOUND, PAIRS_MOA, PAIRS_DRUG_TARGET };
 extern const char *const pairs_from_name[];     /* ends with NULL */
+/* The one way that a --pairs-from names, -1 for none. */
+int pairs_from_option(const struct cli_list *l);
 enum split_by { SPLIT_COMPOUND, SPLIT_CELL_LINE };
 extern const char *const split_by_name[];       /* ends with NULL */
 enum { PAIRING_NO_PART = UINT8_MAX };           /* a signature that has no part: no compound, or it cannot be embedded */
