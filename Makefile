@@ -23,7 +23,7 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-psabi -Werror
 # Asked once, and only when something is compiled: `make demo` runs before the packages are there.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)
-FLAGS = -std=c11 -D_GNU_SOURCE -fopenmp -ftree-vectorize $(WARN) -Icommon $(PACKAGE_CFLAGS) $(EXTRA)
+FLAGS = -std=c11 -D_GNU_SOURCE -fopenmp -ftree-vectorize -fno-math-errno $(WARN) -Icommon $(PACKAGE_CFLAGS) $(EXTRA)
 LIBS = -Wl,--as-needed $(PACKAGE_LIBS) -lm
 EXTRA = $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
 	$(if $(COV),--coverage -O0) $(if $(FUZZ),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-sanitize-recover=undefined)

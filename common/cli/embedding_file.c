@@ -18,8 +18,8 @@ enum { N_PIECES = 6 };
 static void list_pieces(const struct net_shape *s, struct piece *out)
 {
 	struct net_parts p = net_parts(s);
-	struct piece list[N_PIECES] = { { "norm.weight", p.gain, 0, s->d }, { "norm.bias", p.bias, 0, s->d }, { "hidden.weight", p.w1, s->h, s->d },
-		{ "hidden.bias", p.b1, 0, s->h }, { "output.weight", p.w2, s->e, s->h }, { "output.bias", p.b2, 0, s->e } };
+	struct piece list[N_PIECES] = { { "norm.weight", p.gain, 0, s->d }, { "norm.bias", p.bias, 0, s->d }, { "hidden.weight", p.w1, s->d, s->h },
+		{ "hidden.bias", p.b1, 0, s->h }, { "output.weight", p.w2, s->h, s->e }, { "output.bias", p.b2, 0, s->e } };
 	memcpy(out, list, sizeof list);
 }
 
@@ -119,11 +119,11 @@ struct embedding_file *embedding_file_read(const char *path)
 	struct safetensors *s = safetensors_read(path, &e);
 	if (!s || !(f->genes = embedding_genes(s, &e)))
 		cli_fail(&e);
-	const struct safetensor *hidden = safetensors_need(s, "state.hidden.weight", SAFETENSORS_F32, &e, 2, SIZE_MAX, f->genes->n);
-	const struct safetensor *output = hidden ? safetensors_need(s, "state.output.weight", SAFETENSORS_F32, &e, 2, SIZE_MAX, hidden->shape[0]) : NULL;
+	const struct safetensor *hidden = safetensors_need(s, "state.hidden.weight", SAFETENSORS_F32, &e, 2, f->genes->n, SIZE_MAX);
+	const struct safetensor *output = hidden ? safetensors_need(s, "state.output.weight", SAFETENSORS_F32, &e, 2, hidden->shape[1], SIZE_MAX) : NULL;
 	if (!output)
 		cli_fail(&e);
-	struct net_shape shape = { f->genes->n, hidden->shape[0], output->shape[0] };
+	struct net_shape shape = { f->genes->n, hidden->shape[1], output->shape[1] };
 	if (!shape.h || !shape.e)
 		cli_die("%s: an embedding without width", s->file);
 	f->name = mem_text(s->file);

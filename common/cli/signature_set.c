@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static size_t find_layer(const struct pmx_schema *s, const char *layer, const char *stream)
+size_t signature_set_layer(const struct pmx_schema *s, const char *layer, const char *stream)
 {
 	struct err e = { 0 };
 	size_t f = layer ? PMX_NO_FIELD : pmx_find(s, PMX_LAYER, "weights");
@@ -58,8 +58,7 @@ static void add_names(struct signature_set *set, const struct pmx_schema *s, str
 	}
 }
 
-/* Of a list, genes that are not named weigh 0. */
-static void fill_lists(const struct pmx_schema *s, struct pmx_block *b, double *value, size_t d)
+void signature_lists(const struct pmx_schema *s, struct pmx_block *b, double *value, size_t d)
 {
 	struct err e = { 0 };
 	size_t field = pmx_find(s, PMX_OBS, "form");
@@ -125,7 +124,7 @@ struct signature_set *signature_set_read(const struct cli *c, struct pmx_reader 
 		struct row_labels *to;
 	} labels[] = { { "compound", &set->compound }, { "cell_line", &set->cell_line }, { "moa", &set->moa }, { "target", &set->target } };
 	struct pmx_dense *dense = pmx_dense_new(in, c->threads);
-	int handle = pmx_dense_layer(dense, find_layer(s, layer, set->stream), column, d, &e);
+	int handle = pmx_dense_layer(dense, signature_set_layer(s, layer, set->stream), column, d, &e);
 	if (handle < 0)
 		cli_fail(&e);
 	int got;
@@ -136,7 +135,7 @@ struct signature_set *signature_set_read(const struct cli *c, struct pmx_reader 
 			add_labels(labels[k].to, s, b, pmx_find(s, PMX_OBS, labels[k].name), set->n);
 		if (pmx_dense_rows(dense, handle, b, 0, b->n_rows, value, &e))
 			cli_fail(&e);
-		fill_lists(s, b, value, d);
+		signature_lists(s, b, value, d);
 		add_rows(set, value, b->n_rows, negated, with_values);
 		mem_free(value);
 	}

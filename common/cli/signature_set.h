@@ -30,6 +30,10 @@ struct signature_set {
 struct signature_set *signature_set_read(const struct cli *c, struct pmx_reader *in, const char *layer, const uint32_t *column, size_t d,
 					 bool negated, bool with_values);
 void signature_set_free(struct signature_set *s);
+/* The layer that is read: `layer`, or for NULL weights, else X. */
+size_t signature_set_layer(const struct pmx_schema *s, const char *layer, const char *stream);
+/* NaN becomes 0 in the values of rows that are lists of genes (column form): what is not named weighs 0. */
+void signature_lists(const struct pmx_schema *s, struct pmx_block *b, double *value, size_t d);
 /*
  * Which column of the stream holds each gene; a stream that lacks some of them is refused by their names. Columns of
  * other genes have no part. `model` names what the genes are of. Caller frees.

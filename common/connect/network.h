@@ -7,8 +7,9 @@
  * from the same source, in double for checks (_f64). Matrices are row-major.
  *
  * All parameters stand in one array: the state tower, then the drug tower; each
- * as gain[d], bias[d], w1[h x d], b1[h], w2[e x h], b2[e]. A gradient has the
- * same layout, so the optimiser knows one long vector.
+ * as gain[d], bias[d], w1[d x h], b1[h], w2[h x e], b2[e]: a row of weights for
+ * each input. A gradient has the same layout, so the optimiser knows one long
+ * vector.
  *
  * Same bits for any number of threads: products run on one BLAS thread each
  * over fixed blocks of rows or columns, and every sum has one order. Another

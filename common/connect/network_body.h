@@ -7,21 +7,32 @@
 #include "num/vector.h"
 #include "num/vmath.h"
 
-enum { CHUNK_COLUMNS = 256, CHUNK_FOLD = 16, CHUNK_STEP = 16384, LANES = 64 };
+enum { CHUNK_GENES = 128, CHUNK_STEP = 16384, LANES = 64 };
 enum { STREAM_START = 0x4e455453, STREAM_DROPOUT = 0x4e455444 };
 
 struct REAL(net_work) {
 	struct net_shape s;
 	struct net_parts part;
 	int threads;
-	real *folded[NET_N_TOWERS];     /* w1 times gain: h x d */
+	real *folded[NET_N_TOWERS];     /* w1 times gain: d x h */
 	real *offset[NET_N_TOWERS];     /* b1 + w1 bias: h */
-	real *product[NET_N_TOWERS];    /* gradient of the hidden layer times normalised rows: h x d */
+	double *share[NET_N_TOWERS];    /* of each chunk of genes in that: chunks x h */
+	real *product[NET_N_TOWERS];    /* normalised rows times gradient of the hidden layer: d x h */
 	size_t n;                       /* room for a loss over so many pairs */
 	double *weight;                 /* n x n: exp(logit - 1 / temperature) */
 	real *d_logit;                  /* n x n */
 	double *row_sum, *column_sum, *own, *partial;
 };
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static size_t count_chunks(const struct net_shape *s)
+{
+	return (s->d + CHUNK_GENES - 1) / CHUNK_GENES;
+}
 
 struct REAL(net_pass) *REAL(net_pass_new)(const struct net_shape *s, enum net_tower tower, size_t cap, bool backward)
 {
@@ -63,6 +74,7 @@ struct REAL(net_work) *REAL(net_work_new)(const struct net_shape *s, int threads
 	for (int t = 0; t < NET_N_TOWERS; t++) {
 		w->folded[t] = mem_aligned(s->h * s->d, sizeof(real));
 		w->offset[t] = mem_aligned(s->h, sizeof(real));
+		w->share[t] = mem_aligned(count_chunks(s) * s->h, sizeof(double));
 		w->product[t] = mem_aligned(s->h * s->d, sizeof(real));
 	}
 	openblas_set_num_threads(1);
@@ -86,15 +98,11 @@ void REAL(net_work_free)(struct REAL(net_work) *w)
 	for (int t = 0; t < NET_N_TOWERS; t++) {
 		mem_free(w->folded[t]);
 		mem_free(w->offset[t]);
+		mem_free(w->share[t]);
 		mem_free(w->product[t]);
 	}
 	free_loss(w);
 	mem_free(w);
-}
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
 }
 
 void REAL(net_normalise)(const real *x, size_t d, real *out)
@@ -136,11 +144,13 @@ void REAL(net_start)(const struct net_shape *s, uint64_t seed, bool mirrored, re
 	}
 }
 
-/* out = a * b, elementwise. */
-VECTOR_CLONES static void multiply(const real *restrict a, const real *restrict b, real *restrict out, size_t n)
+/* A gene's weights times its gain, and their share in what the hidden layer begins from. */
+VECTOR_CLONES static void fold_gene(const real *restrict w1, real gain, real bias, real *restrict folded, double *restrict share, size_t h)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] = a[i] * b[i];
+	for (size_t k = 0; k < h; k++) {
+		folded[k] = w1[k] * gain;
+		share[k] += (double)w1[k] * bias;
+	}
 }
 
 VECTOR_CLONES static void scale_by(real *restrict a, const real *restrict b, size_t n)
@@ -155,19 +165,26 @@ VECTOR_CLONES static void add_to(real *restrict a, const real *restrict b, size_
 		a[i] += b[i];
 }
 
-/* Rows of w1 take up gain and bias of the normalisation, so that one product does both. */
-static void fold(struct REAL(net_work) *w, const real *p, int tower, size_t first)
+/* w1 takes up gain and bias of the normalisation, so that one product does both; here for a chunk of genes. */
+static void fold(struct REAL(net_work) *w, const real *p, int tower, size_t chunk)
 {
 	const struct net_parts *part = &w->part;
 	const real *q = p + (size_t)tower * part->end;
-	size_t d = w->s.d, end = least(w->s.h, first + CHUNK_FOLD);
-	for (size_t k = first; k < end; k++) {
-		const real *row = q + part->w1 + k * d;
-		multiply(row, q + part->gain, w->folded[tower] + k * d, d);
-		double sum[8] = { 0 };
-		for (size_t j = 0; j < d; j++)
-			sum[j % 8] += (double)row[j] * q[part->bias + j];
-		w->offset[tower][k] = (real)(q[part->b1 + k] + (((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]))));
+	size_t h = w->s.h, first = chunk * CHUNK_GENES, end = least(w->s.d, first + CHUNK_GENES);
+	double *share = w->share[tower] + chunk * h;
+	memset(share, 0, h * sizeof *share);
+	for (size_t j = first; j < end; j++)
+		fold_gene(q + part->w1 + j * h, q[part->gain + j], q[part->bias + j], w->folded[tower] + j * h, share, h);
+}
+
+static void fold_end(struct REAL(net_work) *w, const real *p, int tower)
+{
+	const real *b1 = p + (size_t)tower * w->part.end + w->part.b1;
+	for (size_t k = 0; k < w->s.h; k++) {
+		double sum = 0;
+		for (size_t c = 0; c < count_chunks(&w->s); c++)
+			sum += w->share[tower][c * w->s.h + k];
+		w->offset[tower][k] = (real)(b1[k] + sum);
 	}
 }
 
@@ -213,7 +230,7 @@ static void forward_block(const struct REAL(net_work) *w, const real *p, struct 
 	real *active = b->active + first * h, *slope = b->slope ? b->slope + first * h : NULL, *unit = b->unit + first * e;
 	for (size_t r = 0; r < rows; r++)
 		memcpy(active + r * h, w->offset[b->tower], h * sizeof(real));
-	GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)h, (int)d, 1, b->x + first * d, (int)d, w->folded[b->tower], (int)d, 1,
+	GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)h, (int)d, 1, b->x + first * d, (int)d, w->folded[b->tower], (int)h, 1,
 	     active, (int)h);
 	activate(active, slope, rows * h);
 	if (dropout && dropout->rate > 0)
@@ -221,7 +238,7 @@ static void forward_block(const struct REAL(net_work) *w, const real *p, struct 
 			drop(dropout, b->tower, first + r, active + r * h, slope ? slope + r * h : NULL, h);
 	for (size_t r = 0; r < rows; r++)
 		memcpy(unit + r * e, q + part->b2, e * sizeof(real));
-	GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)e, (int)h, 1, active, (int)h, q + part->w2, (int)h, 1, unit, (int)e);
+	GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)e, (int)h, 1, active, (int)h, q + part->w2, (int)e, 1, unit, (int)e);
 	for (size_t r = 0; r < rows; r++) {
 		real *z = unit + r * e;
 		double squares = 0;
@@ -260,13 +277,17 @@ static size_t count_blocks(struct REAL(net_pass) *const *pass, int n_passes, boo
 void REAL(net_forward)(struct REAL(net_work) *w, const real *p, struct REAL(net_pass) *const *pass, int n_passes, const struct net_dropout *dropout)
 {
 	bool used[NET_N_TOWERS] = { false };
-	size_t n_blocks = count_blocks(pass, n_passes, used), n_folds = (w->s.h + CHUNK_FOLD - 1) / CHUNK_FOLD;
+	size_t n_blocks = count_blocks(pass, n_passes, used), n_chunks = count_chunks(&w->s);
 #pragma omp parallel num_threads(w->threads) if (w->threads > 1)
 	{
 #pragma omp for schedule(dynamic, 1)
-		for (size_t job = 0; job < NET_N_TOWERS * n_folds; job++)
-			if (used[job / n_folds])
-				fold(w, p, (int)(job / n_folds), job % n_folds * CHUNK_FOLD);
+		for (size_t job = 0; job < NET_N_TOWERS * n_chunks; job++)
+			if (used[job / n_chunks])
+				fold(w, p, (int)(job / n_chunks), job % n_chunks);
+#pragma omp for schedule(static, 1)
+		for (int t = 0; t < NET_N_TOWERS; t++)
+			if (used[t])
+				fold_end(w, p, t);
 #pragma omp for schedule(dynamic, 1)
 		for (size_t job = 0; job < n_blocks; job++) {
 			size_t first;
@@ -291,22 +312,22 @@ static void backward_block(const struct REAL(net_work) *w, const real *p, struct
 			du[j] = du[j] * scale - u[j] * back;
 	}
 	real *hidden = b->d_hidden + first * h;
-	GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)h, (int)e, 1, b->d_unit + first * e, (int)e, q + w->part.w2, (int)h, 0,
+	GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)h, (int)e, 1, b->d_unit + first * e, (int)e, q + w->part.w2, (int)e, 0,
 	     hidden, (int)h);
 	scale_by(hidden, b->slope + first * h, rows * h);
 }
 
-/* Columns of the product of the hidden gradient with the rows, over all passes of the tower. */
-static void product_columns(struct REAL(net_work) *w, struct REAL(net_pass) *const *pass, int n_passes, int tower, size_t first)
+/* Some genes' rows of the product of normalised rows and hidden gradient, over all passes of the tower. */
+static void product_rows(struct REAL(net_work) *w, struct REAL(net_pass) *const *pass, int n_passes, int tower, size_t first)
 {
-	size_t d = w->s.d, h = w->s.h, width = least(CHUNK_COLUMNS, d - first);
+	size_t d = w->s.d, h = w->s.h, genes = least(CHUNK_GENES, d - first);
 	real keep = 0;
 	for (int i = 0; i < n_passes; i++) {
 		const struct REAL(net_pass) *b = pass[i];
 		if ((int)b->tower != tower || !b->n)
 			continue;
-		GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)h, (int)width, (int)b->n, 1, b->d_hidden, (int)h, b->x + first, (int)d, keep,
-		     w->product[tower] + first, (int)d);
+		GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)genes, (int)h, (int)b->n, 1, b->x + first, (int)d, b->d_hidden, (int)h, keep,
+		     w->product[tower] + first * h, (int)h);
 		keep = 1;
 	}
 }
@@ -321,7 +342,7 @@ static void second_layer(const struct REAL(net_work) *w, struct REAL(net_pass) *
 		const struct REAL(net_pass) *b = pass[i];
 		if ((int)b->tower != tower || !b->n)
 			continue;
-		GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)e, (int)h, (int)b->n, 1, b->d_unit, (int)e, b->active, (int)h, 1, g + part->w2, (int)h);
+		GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)h, (int)e, (int)b->n, 1, b->active, (int)h, b->d_unit, (int)e, 1, g + part->w2, (int)e);
 		for (size_t r = 0; r < b->n; r++) {
 			add_to(g + part->b1, b->d_hidden + r * h, h);
 			add_to(g + part->b2, b->d_unit + r * e, e);
@@ -329,33 +350,42 @@ static void second_layer(const struct REAL(net_work) *w, struct REAL(net_pass) *
 	}
 }
 
-VECTOR_CLONES static void first_layer_row(const real *restrict product, const real *restrict w1, const real *restrict gain,
-					  const real *restrict bias, real d_b1, real *restrict d_w1, real *restrict d_gain, real *restrict d_bias, size_t n)
+/* A gene's row: d_w1, and the sums that its gain and bias take from w1. */
+VECTOR_CLONES static void first_layer_gene(const real *restrict product, const real *restrict w1, const real *restrict d_b1, real gain, real bias,
+					   real *restrict d_w1, real *restrict d_gain, real *restrict d_bias, size_t h)
 {
-	for (size_t j = 0; j < n; j++) {
-		d_w1[j] = gain[j] * product[j] + d_b1 * bias[j];
-		d_gain[j] += w1[j] * product[j];
-		d_bias[j] += w1[j] * d_b1;
+	double by_gain[8] = { 0 }, by_bias[8] = { 0 };
+	size_t k = 0;
+	for (size_t i = 0; i < h; i++)
+		d_w1[i] = gain * product[i] + d_b1[i] * bias;
+	for (; k + 8 <= h; k += 8)
+		for (size_t l = 0; l < 8; l++) {
+			by_gain[l] += (double)w1[k + l] * product[k + l];
+			by_bias[l] += (double)w1[k + l] * d_b1[k + l];
+		}
+	for (; k < h; k++) {
+		by_gain[k % 8] += (double)w1[k] * product[k];
+		by_bias[k % 8] += (double)w1[k] * d_b1[k];
 	}
+	*d_gain = (real)(((by_gain[0] + by_gain[4]) + (by_gain[2] + by_gain[6])) + ((by_gain[1] + by_gain[5]) + (by_gain[3] + by_gain[7])));
+	*d_bias = (real)(((by_bias[0] + by_bias[4]) + (by_bias[2] + by_bias[6])) + ((by_bias[1] + by_bias[5]) + (by_bias[3] + by_bias[7])));
 }
 
-static void first_layer_columns(const struct REAL(net_work) *w, const real *p, int tower, size_t first, real *gradient)
+static void first_layer(const struct REAL(net_work) *w, const real *p, int tower, size_t first, real *gradient)
 {
 	const struct net_parts *part = &w->part;
 	const real *q = p + (size_t)tower * part->end;
 	real *g = gradient + (size_t)tower * part->end;
-	size_t d = w->s.d, width = least(CHUNK_COLUMNS, d - first);
-	memset(g + part->gain + first, 0, width * sizeof(real));
-	memset(g + part->bias + first, 0, width * sizeof(real));
-	for (size_t k = 0; k < w->s.h; k++)
-		first_layer_row(w->product[tower] + k * d + first, q + part->w1 + k * d + first, q + part->gain + first, q + part->bias + first,
-				g[part->b1 + k], g + part->w1 + k * d + first, g + part->gain + first, g + part->bias + first, width);
+	size_t h = w->s.h, end = least(w->s.d, first + CHUNK_GENES);
+	for (size_t j = first; j < end; j++)
+		first_layer_gene(w->product[tower] + j * h, q + part->w1 + j * h, g + part->b1, q[part->gain + j], q[part->bias + j],
+				 g + part->w1 + j * h, g + part->gain + j, g + part->bias + j, h);
 }
 
 void REAL(net_backward)(struct REAL(net_work) *w, const real *p, struct REAL(net_pass) *const *pass, int n_passes, real *gradient)
 {
 	bool used[NET_N_TOWERS] = { false };
-	size_t n_blocks = count_blocks(pass, n_passes, used), n_chunks = (w->s.d + CHUNK_COLUMNS - 1) / CHUNK_COLUMNS;
+	size_t n_blocks = count_blocks(pass, n_passes, used), n_chunks = count_chunks(&w->s);
 	for (int t = 0; t < NET_N_TOWERS; t++)
 		if (!used[t])
 			memset(gradient + (size_t)t * w->part.end, 0, w->part.end * sizeof(real));
@@ -374,14 +404,14 @@ void REAL(net_backward)(struct REAL(net_work) *w, const real *p, struct REAL(net
 			if (!used[tower])
 				continue;
 			if (chunk < n_chunks)
-				product_columns(w, pass, n_passes, tower, chunk * CHUNK_COLUMNS);
+				product_rows(w, pass, n_passes, tower, chunk * CHUNK_GENES);
 			else
 				second_layer(w, pass, n_passes, tower, gradient);
 		}
 #pragma omp for schedule(dynamic, 1)
 		for (size_t job = 0; job < NET_N_TOWERS * n_chunks; job++)
 			if (used[job % NET_N_TOWERS])
-				first_layer_columns(w, p, (int)(job % NET_N_TOWERS), job / NET_N_TOWERS * CHUNK_COLUMNS, gradient);
+				first_layer(w, p, (int)(job % NET_N_TOWERS), job / NET_N_TOWERS * CHUNK_GENES, gradient);
 	}
 }
 

@@ -23,6 +23,7 @@ struct training {
 	struct net_pass_f32 *pass[NET_N_TOWERS];
 	struct training_state now, before;
 	float *gradient;
+	struct retrieval_query *drawn;  /* pairs of the batch */
 	uint8_t *exclude;
 	struct members member[2];       /* by part: train, validation */
 	struct retrieval_query *pair;   /* positive training pairs */
@@ -158,6 +159,7 @@ struct training *training_new(const struct training_options *o, const struct tra
 	t->now.best = mem_zero(t->size, sizeof(float));
 	t->now.best_validation = -INFINITY;
 	t->gradient = mem_aligned(t->size, sizeof(float));
+	t->drawn = mem_array(batch, sizeof *t->drawn);
 	t->exclude = mem_array(batch * batch, 1);
 	net_start_f32(&t->shape, o->seed, o->mirrored, t->now.parameter);
 	choose_candidates(t);
@@ -185,6 +187,7 @@ void training_free(struct training *t)
 	state_free(&t->now);
 	state_free(&t->before);
 	mem_free(t->gradient);
+	mem_free(t->drawn);
 	mem_free(t->exclude);
 	mem_free(t->pair);
 	mem_free(t->trained);
@@ -252,38 +255,51 @@ static void thin(const struct training *t, uint32_t tower, uint64_t step, size_t
 	}
 }
 
+/* Which pairs of the batch are no negatives of pair i. */
+static void exclude_from(struct training *t, size_t i, size_t n)
+{
+	const struct retrieval_query *pair = &t->drawn[i];
+	const int8_t *label = t->data->label + pair->target * t->data->n_compounds;
+	for (size_t j = 0; j < n; j++) {
+		const struct retrieval_query *other = &t->drawn[j];
+		t->exclude[i * n + j] = pair->target == other->target || pair->compound == other->compound || label[other->compound] == 1;
+	}
+}
+
+/* The rows of pair i of the batch, which is number `place` of the epoch. */
+static void gather_pair(struct training *t, size_t i, size_t n, uint32_t place)
+{
+	const struct training_data *d = t->data;
+	const struct retrieval_query *pair = &t->drawn[i];
+	struct net_pass_f32 *state = t->pass[NET_STATE], *drug = t->pass[NET_DRUG];
+	uint64_t epoch = (uint64_t)t->now.epoch;
+	struct random4 r = random_words(t->o.seed, STREAM_SIGNATURE, epoch, place);
+	uint32_t self = d->self[pair->target], row[2] = { draw_signature(t, pair->compound, self, r.v[0]) };
+	size_t n_drugs = t->o.loss == TRAINING_TRIPLET ? 2 : 1;
+	if (n_drugs == 2)
+		row[1] = draw_signature(t, draw_negative(t, pair->target, epoch, place), self, r.v[1]);
+	memcpy(state->x + i * d->d, d->target + pair->target * d->d, d->d * sizeof(float));
+	for (size_t k = 0; k < n_drugs; k++)
+		memcpy(drug->x + (k * n + i) * d->d, d->signature + row[k] * d->d, d->d * sizeof(float));
+	if (t->o.thinning > 0) {
+		thin(t, NET_STATE, t->now.step, i, state->x + i * d->d);
+		for (size_t k = 0; k < n_drugs; k++)
+			thin(t, NET_DRUG, t->now.step, k * n + i, drug->x + (k * n + i) * d->d);
+	}
+}
+
 /* Pairs first .. first + n of the epoch's order become the rows of the passes. */
 static void gather(struct training *t, size_t first, size_t n, uint64_t order)
 {
-	const struct training_data *d = t->data;
-	struct net_pass_f32 *state = t->pass[NET_STATE], *drug = t->pass[NET_DRUG];
-	bool triplet = t->o.loss == TRAINING_TRIPLET;
-	uint64_t epoch = (uint64_t)t->now.epoch;
-	state->n = n;
-	drug->n = triplet ? 2 * n : n;
+	t->pass[NET_STATE]->n = n;
+	t->pass[NET_DRUG]->n = t->o.loss == TRAINING_TRIPLET ? 2 * n : n;
+	for (size_t i = 0; i < n; i++)
+		t->drawn[i] = t->pair[random_permuted(order, first + i, t->n_pairs)];
 #pragma omp parallel for schedule(static) num_threads(t->threads) if (t->threads > 1)
 	for (size_t i = 0; i < n; i++) {
-		uint32_t place = (uint32_t)(first + i);
-		const struct retrieval_query *pair = &t->pair[random_permuted(order, place, t->n_pairs)];
-		struct random4 r = random_words(t->o.seed, STREAM_SIGNATURE, epoch, place);
-		uint32_t self = d->self[pair->target], row[2] = { draw_signature(t, pair->compound, self, r.v[0]) };
-		if (triplet)
-			row[1] = draw_signature(t, draw_negative(t, pair->target, epoch, place), self, r.v[1]);
-		memcpy(state->x + i * d->d, d->target + pair->target * d->d, d->d * sizeof(float));
-		for (size_t k = 0; k < (triplet ? 2 : 1); k++)
-			memcpy(drug->x + (k * n + i) * d->d, d->signature + row[k] * d->d, d->d * sizeof(float));
-		if (t->o.thinning > 0) {
-			thin(t, NET_STATE, t->now.step, i, state->x + i * d->d);
-			for (size_t k = 0; k < (triplet ? 2 : 1); k++)
-				thin(t, NET_DRUG, t->now.step, k * n + i, drug->x + (k * n + i) * d->d);
-		}
-		if (triplet)
-			continue;
-		for (size_t j = 0; j < n; j++) {
-			const struct retrieval_query *other = &t->pair[random_permuted(order, first + j, t->n_pairs)];
-			t->exclude[i * n + j] = pair->target == other->target || pair->compound == other->compound ||
-						label_of(d, pair->target, other->compound) == 1;
-		}
+		gather_pair(t, i, n, (uint32_t)(first + i));
+		if (t->o.loss == TRAINING_NTXENT)
+			exclude_from(t, i, n);
 	}
 }
 

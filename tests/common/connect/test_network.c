@@ -59,8 +59,8 @@ static double *parameters(const char *name, const struct net_shape *s)
 		const char *key = word(t, r, 0), *rest = strstr(key, ".net.") + 5;
 		bool weight = strstr(rest, "weight") != NULL;
 		size_t i = (size_t)number(t, r, 1), j = (size_t)number(t, r, 2);
-		size_t at = *rest == '0' ? (weight ? part.gain : part.bias) + i : *rest == '1' ? weight ? part.w1 + i * s->d + j : part.b1 + i
-			    : weight ? part.w2 + i * s->h + j : part.b2 + i;
+		size_t at = *rest == '0' ? (weight ? part.gain : part.bias) + i : *rest == '1' ? weight ? part.w1 + j * s->h + i : part.b1 + i
+			    : weight ? part.w2 + j * s->e + i : part.b2 + i;
 		p[at + (*key == 'r' ? part.end : 0)] = number(t, r, 3);
 	}
 	table_free(t);
