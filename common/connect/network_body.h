@@ -8,6 +8,8 @@
 #include "num/vmath.h"
 
 enum { CHUNK_GENES = 128, CHUNK_STEP = 16384, LANES = 64 };
+/* What is smaller becomes 0, far below what counts: numbers too small for full precision cost a hundred times the time. */
+static const double faint = 1e-30;
 enum { STREAM_START = 0x4e455453, STREAM_DROPOUT = 0x4e455444 };
 
 struct REAL(net_work) {
@@ -16,11 +18,13 @@ struct REAL(net_work) {
 	int threads;
 	real *folded[NET_N_TOWERS];     /* w1 times gain: d x h */
 	real *offset[NET_N_TOWERS];     /* b1 + w1 bias: h */
+	real *turned[NET_N_TOWERS];     /* w2 transposed, e x h: BLAS is slow on small products with a transposed right side */
 	double *share[NET_N_TOWERS];    /* of each chunk of genes in that: chunks x h */
 	real *product[NET_N_TOWERS];    /* normalised rows times gradient of the hidden layer: d x h */
 	size_t n;                       /* room for a loss over so many pairs */
 	double *weight;                 /* n x n: exp(logit - 1 / temperature) */
 	real *d_logit;                  /* n x n */
+	real *drugs;                    /* e x n: transposed */
 	double *row_sum, *column_sum, *own, *partial;
 };
 
@@ -74,6 +78,7 @@ struct REAL(net_work) *REAL(net_work_new)(const struct net_shape *s, int threads
 	for (int t = 0; t < NET_N_TOWERS; t++) {
 		w->folded[t] = mem_aligned(s->h * s->d, sizeof(real));
 		w->offset[t] = mem_aligned(s->h, sizeof(real));
+		w->turned[t] = mem_aligned(s->e * s->h, sizeof(real));
 		w->share[t] = mem_aligned(count_chunks(s) * s->h, sizeof(double));
 		w->product[t] = mem_aligned(s->h * s->d, sizeof(real));
 	}
@@ -85,6 +90,7 @@ static void free_loss(struct REAL(net_work) *w)
 {
 	mem_free(w->weight);
 	mem_free(w->d_logit);
+	mem_free(w->drugs);
 	mem_free(w->row_sum);
 	mem_free(w->column_sum);
 	mem_free(w->own);
@@ -99,6 +105,7 @@ void REAL(net_work_free)(struct REAL(net_work) *w)
 		mem_free(w->folded[t]);
 		mem_free(w->offset[t]);
 		mem_free(w->share[t]);
+		mem_free(w->turned[t]);
 		mem_free(w->product[t]);
 	}
 	free_loss(w);
@@ -177,9 +184,64 @@ static void fold(struct REAL(net_work) *w, const real *p, int tower, size_t chun
 		fold_gene(q + part->w1 + j * h, q[part->gain + j], q[part->bias + j], w->folded[tower] + j * h, share, h);
 }
 
+typedef real REAL(vector) __attribute__((vector_size(64)));
+
+/* As multiply_turned, for one row of c and columns from j on: GROUP vectors of them. */
+enum { GROUP = 4, GROUP_COLUMNS = GROUP * (int)(64 / sizeof(real)) };
+VECTOR_INLINE void turned_row(size_t k, const real *a, size_t a_width, const real *b, size_t b_width, bool add, real *c)
+{
+	REAL(vector) sum[GROUP], v;
+	memset(sum, 0, sizeof sum);
+	if (add)
+		memcpy(sum, c, sizeof sum);
+	for (size_t r = 0; r < k; r++)
+		for (int g = 0; g < GROUP; g++) {
+			memcpy(&v, b + r * b_width + (size_t)g * (64 / sizeof(real)), sizeof v);
+			sum[g] += a[r * a_width] * v;
+		}
+	memcpy(c, sum, sizeof sum);
+}
+
+VECTOR_CLONES static void turned_small(size_t m, size_t n, size_t k, const real *a, size_t a_width, const real *b, size_t b_width, bool add, real *c)
+{
+	for (size_t i = 0; i < m; i++) {
+		size_t j = 0;
+		for (; j + GROUP_COLUMNS <= n; j += GROUP_COLUMNS)
+			turned_row(k, a + i, a_width, b + j, b_width, add, c + i * n + j);
+		for (; j < n; j++) {
+			real sum = add ? c[i * n + j] : 0;
+			for (size_t r = 0; r < k; r++)
+				sum += a[r * a_width + i] * b[r * b_width + j];
+			c[i * n + j] = sum;
+		}
+	}
+}
+
+/*
+ * c = (or, with `add`, +=) a' b: a is k x m, b k x n, c m x n with rows of n. BLAS is slow on small products of this
+ * form; which way is taken depends on the sizes alone.
+ */
+static void multiply_turned(size_t m, size_t n, size_t k, const real *a, size_t a_width, const real *b, size_t b_width, bool add, real *c)
+{
+	const size_t large = 2000000;
+	if (m * n * k < large)
+		turned_small(m, n, k, a, a_width, b, b_width, add, c);
+	else
+		GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)a_width, b, (int)b_width, add ? 1 : 0, c, (int)n);
+}
+
+/* out[j * n + i] = x[i * width + j]. */
+static void transpose(const real *restrict x, size_t n, size_t width, real *restrict out)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < width; j++)
+			out[j * n + i] = x[i * width + j];
+}
+
 static void fold_end(struct REAL(net_work) *w, const real *p, int tower)
 {
 	const real *b1 = p + (size_t)tower * w->part.end + w->part.b1;
+	transpose(p + (size_t)tower * w->part.end + w->part.w2, w->s.h, w->s.e, w->turned[tower]);
 	for (size_t k = 0; k < w->s.h; k++) {
 		double sum = 0;
 		for (size_t c = 0; c < count_chunks(&w->s); c++)
@@ -198,10 +260,10 @@ static void activate(real *active, real *slope, size_t n)
 			x[k] = active[i + k];
 		vmath_gelu(x, value, derivative, m);
 		for (size_t k = 0; k < m; k++)
-			active[i + k] = (real)value[k];
+			active[i + k] = fabs(value[k]) < faint ? 0 : (real)value[k];
 		if (slope)
 			for (size_t k = 0; k < m; k++)
-				slope[i + k] = (real)derivative[k];
+				slope[i + k] = fabs(derivative[k]) < 1e-20 ? 0 : (real)derivative[k];
 	}
 }
 
@@ -297,9 +359,8 @@ void REAL(net_forward)(struct REAL(net_work) *w, const real *p, struct REAL(net_
 	}
 }
 
-static void backward_block(const struct REAL(net_work) *w, const real *p, struct REAL(net_pass) *b, size_t first)
+static void backward_block(const struct REAL(net_work) *w, struct REAL(net_pass) *b, size_t first)
 {
-	const real *q = p + (size_t)b->tower * w->part.end;
 	size_t h = w->s.h, e = w->s.e, rows = least(NET_BLOCK_ROWS, b->n - first);
 	for (size_t r = first; r < first + rows; r++) {
 		const real *u = b->unit + r * e;
@@ -312,7 +373,7 @@ static void backward_block(const struct REAL(net_work) *w, const real *p, struct
 			du[j] = du[j] * scale - u[j] * back;
 	}
 	real *hidden = b->d_hidden + first * h;
-	GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)h, (int)e, 1, b->d_unit + first * e, (int)e, q + w->part.w2, (int)e, 0,
+	GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)h, (int)e, 1, b->d_unit + first * e, (int)e, w->turned[b->tower], (int)h, 0,
 	     hidden, (int)h);
 	scale_by(hidden, b->slope + first * h, rows * h);
 }
@@ -321,14 +382,13 @@ static void backward_block(const struct REAL(net_work) *w, const real *p, struct
 static void product_rows(struct REAL(net_work) *w, struct REAL(net_pass) *const *pass, int n_passes, int tower, size_t first)
 {
 	size_t d = w->s.d, h = w->s.h, genes = least(CHUNK_GENES, d - first);
-	real keep = 0;
+	bool add = false;
 	for (int i = 0; i < n_passes; i++) {
 		const struct REAL(net_pass) *b = pass[i];
 		if ((int)b->tower != tower || !b->n)
 			continue;
-		GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)genes, (int)h, (int)b->n, 1, b->x + first, (int)d, b->d_hidden, (int)h, keep,
-		     w->product[tower] + first * h, (int)h);
-		keep = 1;
+		multiply_turned(genes, h, b->n, b->x + first, d, b->d_hidden, h, add, w->product[tower] + first * h);
+		add = true;
 	}
 }
 
@@ -342,7 +402,7 @@ static void second_layer(const struct REAL(net_work) *w, struct REAL(net_pass) *
 		const struct REAL(net_pass) *b = pass[i];
 		if ((int)b->tower != tower || !b->n)
 			continue;
-		GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)h, (int)e, (int)b->n, 1, b->active, (int)h, b->d_unit, (int)e, 1, g + part->w2, (int)e);
+		multiply_turned(h, e, b->n, b->active, h, b->d_unit, e, true, g + part->w2);
 		for (size_t r = 0; r < b->n; r++) {
 			add_to(g + part->b1, b->d_hidden + r * h, h);
 			add_to(g + part->b2, b->d_unit + r * e, e);
@@ -395,7 +455,7 @@ void REAL(net_backward)(struct REAL(net_work) *w, const real *p, struct REAL(net
 		for (size_t job = 0; job < n_blocks; job++) {
 			size_t first;
 			struct REAL(net_pass) *b = find_block(pass, job, &first);
-			backward_block(w, p, b, first);
+			backward_block(w, b, first);
 		}
 #pragma omp for schedule(dynamic, 1)
 		for (size_t job = 0; job < NET_N_TOWERS * (n_chunks + 1); job++) {
@@ -423,6 +483,7 @@ static void loss_room(struct REAL(net_work) *w, size_t n)
 	w->n = n;
 	w->weight = mem_aligned(n * n, sizeof(double));
 	w->d_logit = mem_aligned(n * n, sizeof(real));
+	w->drugs = mem_aligned(n * w->s.e, sizeof(real));
 	w->row_sum = mem_array(n, sizeof(double));
 	w->column_sum = mem_array(n, sizeof(double));
 	w->own = mem_array(n, sizeof(double));
@@ -430,12 +491,12 @@ static void loss_room(struct REAL(net_work) *w, size_t n)
 }
 
 /* exp(logit - 1 / temperature) of a block of targets with all drugs, and its sums by row and, for the block, by column. */
-static void weigh_block(struct REAL(net_work) *w, const struct net_contrast *o, size_t n, const real *target, const real *drug, size_t first)
+static void weigh_block(struct REAL(net_work) *w, const struct net_contrast *o, size_t n, const real *target, size_t first)
 {
 	size_t e = w->s.e, rows = least(NET_BLOCK_ROWS, n - first);
 	real *logit = w->d_logit + first * n;
 	double scale = 1 / o->temperature, *partial = w->partial + first / NET_BLOCK_ROWS * n;
-	GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, (int)e, 1, target + first * e, (int)e, drug, (int)e, 0, logit, (int)n);
+	GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)n, (int)e, 1, target + first * e, (int)e, w->drugs, (int)n, 0, logit, (int)n);
 	memset(partial, 0, n * sizeof *partial);
 	for (size_t r = 0; r < rows; r++) {
 		size_t i = first + r;
@@ -472,11 +533,12 @@ double REAL(net_contrast)(struct REAL(net_work) *w, const struct net_contrast *o
 	double directions = o->symmetric ? 2 : 1, factor = 1 / (directions * (double)n * o->temperature);
 	double *by_column = w->partial;
 	double loss = 0;
+	transpose(drug, n, e, w->drugs);
 #pragma omp parallel num_threads(w->threads) if (w->threads > 1 && n_blocks > 1)
 	{
 #pragma omp for schedule(dynamic, 1)
 		for (size_t b = 0; b < n_blocks; b++)
-			weigh_block(w, o, n, target, drug, b * NET_BLOCK_ROWS);
+			weigh_block(w, o, n, target, b * NET_BLOCK_ROWS);
 #pragma omp single
 		{
 			memset(w->column_sum, 0, n * sizeof(double));
@@ -503,8 +565,7 @@ double REAL(net_contrast)(struct REAL(net_work) *w, const struct net_contrast *o
 #pragma omp for schedule(dynamic, 1)
 		for (size_t b = 0; b < n_blocks; b++) {
 			size_t first = b * NET_BLOCK_ROWS, rows = least(NET_BLOCK_ROWS, n - first);
-			GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, (int)rows, (int)e, (int)n, 1, w->d_logit + first, (int)n, target, (int)e, 0,
-			     d_drug + first * e, (int)e);
+			multiply_turned(rows, e, n, w->d_logit + first, n, target, e, false, d_drug + first * e);
 		}
 	}
 	return loss / (directions * (double)n);
@@ -574,8 +635,9 @@ VECTOR_CLONES static void step_chunk(const struct REAL(step) *o, size_t n, real 
 	struct REAL(step) s = *o;
 	for (size_t i = 0; i < n; i++) {
 		real x = g[i] * s.scale;
-		m[i] = s.b1 * m[i] + s.c1 * x;
-		v[i] = s.b2 * v[i] + s.c2 * x * x;
+		real first = s.b1 * m[i] + s.c1 * x, second = s.b2 * v[i] + s.c2 * x * x;
+		m[i] = first < (real)faint && first > -(real)faint ? 0 : first;
+		v[i] = second < (real)faint ? 0 : second;
 	}
 	for (size_t i = 0; i < n; i++) {
 		real root = sizeof(real) == sizeof(float) ? (real)__builtin_sqrtf((float)v[i]) : (real)__builtin_sqrt((double)v[i]);

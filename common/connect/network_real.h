@@ -28,7 +28,7 @@ void REAL(net_start)(const struct net_shape *s, uint64_t seed, bool mirrored, re
 /* Embeds the rows of every pass. `dropout` NULL for use after training. */
 void REAL(net_forward)(struct REAL(net_work) *w, const real *p, struct REAL(net_pass) *const *pass, int n_passes,
 		       const struct net_dropout *dropout);
-/* From d_unit of every pass to the gradient (overwritten; 0 for a tower without a pass). */
+/* From d_unit of every pass, after net_forward with the same parameters, to the gradient (overwritten; 0 for a tower without a pass). */
 void REAL(net_backward)(struct REAL(net_work) *w, const real *p, struct REAL(net_pass) *const *pass, int n_passes, real *gradient);
 
 /*
