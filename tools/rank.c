@@ -8,19 +8,24 @@
 static struct rank_options opt = RANK_DEFAULTS;
 static struct rank_table_options table_opt = { .top_k = 50 };
 static struct rank_conditions where;
-static const char *reference_file, *layer, *background_file, *write_background, *gene_info;
+static const char *reference_file, *model_file, *layer, *background_file, *write_background, *gene_info;
 static long n_genes = 150;
-static int want, unit, compat;
+static int want, unit, compat, method;
+static double blend = 0.5;
 static bool verify;
 
-static const char *const methods[] = { "wtcs", "cosine", "pearson", "spearman", "gsea", "xsum", "zhang", "ensemble", "rges", "lamb", NULL };
+static const char *const methods[] = { "wtcs", "cosine", "pearson", "spearman", "gsea", "xsum", "zhang", "ensemble", "rges", "lamb", "embedding", "blend",
+	NULL };
+enum { METHOD_EMBEDDING = SCORE_N_METHODS, METHOD_BLEND };
 static const char *const wants[] = { "reverse", "mimic", NULL };
 static const char *const units[] = { "signature", "compound", "moa", NULL };
 static const char *const compats[] = { "none", "scperturb-cmap", NULL };
 
 static const struct cli_option options[] = {
 	CLI_TEXT('r', "reference", &reference_file, "FILE", "signatures of drugs, from reference-build (needed)"),
-	CLI_CHOICE('m', "method", &opt.score.method, methods, "NAME", "score"),
+	CLI_CHOICE('m', "method", &method, methods, "NAME", "score"),
+	CLI_TEXT(0, "model", &model_file, "FILE", "of embedding and blend, from embed-train"),
+	CLI_REAL(0, "blend", &blend, 0, 1, "W", "blend: weight of the embedding beside the ensemble"),
 	CLI_INT(0, "n-genes", &n_genes, 1, 32767, "N", "strongest up and as many down genes of a dense target, for the set scores",
 		"wtcs, gsea, xsum, zhang, rges, lamb and one half of the ensemble look at sets; of a list they take all genes"),
 	CLI_INT(0, "n-extreme", &opt.score.n_extreme, 1, 32767, "N", "xsum: genes kept at each end of a profile"),
@@ -46,11 +51,17 @@ static const struct cli_option options[] = {
 
 static void check_options(const struct cli *c)
 {
-	int m = opt.score.method;
+	bool learned = method >= METHOD_EMBEDDING;
+	int m = opt.score.method = learned ? SCORE_ENSEMBLE : method;
+	opt.blend = method == METHOD_EMBEDDING ? 1 : blend;
 	opt.compat = compat != 0;
 	table_opt.mimic = want == 1;
 	if (!reference_file)
 		cli_misuse("give the reference with --reference FILE; reference-build makes one");
+	if (learned != (model_file != NULL))
+		cli_misuse(learned ? "--method %s needs --model FILE, from embed-train" : "%s takes no --model; embedding and blend do", methods[method]);
+	if (learned && (background_file || write_background || compat))
+		cli_misuse("--method %s goes without --background, --write-background and --compat", methods[method]);
 	if (opt.compat && m != SCORE_COSINE && m != SCORE_GSEA && m != SCORE_ENSEMBLE)
 		cli_misuse("scperturb-cmap has no %s; it has cosine, gsea and ensemble", methods[m]);
 	if (opt.compat && opt.permutations)
@@ -91,6 +102,8 @@ static int run(struct cli *c)
 	struct pmx_reader *in = cli_input(c);
 	struct rank_targets *t = rank_targets_read(c, in, r, layer, n_genes, opt.compat, gene_info);
 	fetch(r, t);
+	struct rank_embedding *embedding = model_file ? rank_embedding_new(c, model_file, r, t) : NULL;
+	opt.embedding = embedding;
 	struct cli_text *out = cli_text_new(c);
 	struct rank_background *keep = write_background ? rank_background_new(c, write_background, &opt, r, n_genes, t) : NULL;
 	struct rank_count count = { 0 };
@@ -115,6 +128,7 @@ static int run(struct cli *c)
 	if (keep)
 		rank_background_close(keep);
 	cli_text_close(out);
+	rank_embedding_free(embedding);
 	rank_targets_free(t);
 	rank_reference_free(r);
 	pmx_close(in);
@@ -131,7 +145,9 @@ static const char *const description[] = {
 	"  zhang     signed ranks of both sides against each other, 1 is the largest possible\n"
 	"  rges, lamb  difference of the two KS statistics; lamb is 0 where both have the same sign\n"
 	"  cosine, pearson, spearman  of the weights over the genes that both sides have\n"
-	"  ensemble  mean of the standardised pearson and gsea",
+	"  ensemble  mean of the standardised pearson and gsea\n"
+	"  embedding minus the similarity in the space of --model: <state tower(target), drug tower(-drug)>\n"
+	"  blend     (1 - W) ensemble + W embedding, both standardised over the signatures",
 	"A target with one set is scored by it alone. Genes that a list does not name weigh 0 in cosine, pearson and spearman. Tied values of a "
 	"profile are one block, and ties of the ranking go by name. Genes are found by symbol or id, then without regard to case and to the version of an "
 	"Ensembl id. A signature that lacks genes is scored on those it has: n_overlap is their number.",

@@ -41,6 +41,28 @@ static void summarise(const struct cli *c, const struct rank_options *o, const s
 	rank_reference_summarise(r, o->normalise ? ncs : score, c->threads, stat);
 }
 
+/* overlap may be NULL. */
+static void score_all(const struct cli *c, const struct rank_options *o, const struct rank_reference *r, const struct query *q, size_t n, double *score,
+		      uint32_t *overlap)
+{
+	size_t m = r->file->n;
+	if (!o->embedding || o->blend < 1)
+		score_queries(&o->score, &r->profiles, q, n, c->threads, score, overlap);
+	if (!o->embedding)
+		return;
+	double *learned = o->blend < 1 ? mem_array(n * m, sizeof *learned) : score;
+	rank_embedding_scores(c, o->embedding, q, n, learned, o->blend < 1 ? NULL : overlap);
+	for (size_t i = 0; i < n && learned != score; i++) {
+		double *a = score + i * m, *b = learned + i * m;
+		score_standardise(a, m);
+		score_standardise(b, m);
+		for (size_t s = 0; s < m; s++)
+			a[s] = (1 - o->blend) * a[s] + o->blend * b[s];
+	}
+	if (learned != score)
+		mem_free(learned);
+}
+
 struct rank_scores *rank_scores_new(const struct cli *c, const struct rank_options *o, const struct rank_reference *r, const struct query *q,
 				    size_t n)
 {
@@ -58,7 +80,7 @@ struct rank_scores *rank_scores_new(const struct cli *c, const struct rank_optio
 	for (size_t t = 0; t < n && o->compat; t++)
 		compat_scores(o->score.method, &r->profiles, &q[t], c->threads, s->score + t * m, s->overlap + t * m);
 	if (!o->compat)
-		score_queries(&o->score, &r->profiles, q, n, c->threads, s->score, s->overlap);
+		score_all(c, o, r, q, n, s->score, s->overlap);
 	for (size_t i = 0; i < n * m; i++)
 		if (s->overlap[i] < (uint32_t)o->min_overlap || !isfinite(s->score[i]))
 			s->score[i] = (double)NAN;
@@ -107,7 +129,7 @@ static void null_of(const struct cli *c, const struct rank_options *o, const str
 #pragma omp parallel for num_threads(c->threads) schedule(dynamic)
 		for (size_t i = 0; i < here; i++)
 			query_permuted(&q[i], model, c->seed, (uint32_t)(first + i));
-		score_queries(&o->score, &r->profiles, q, here, c->threads, score, NULL);
+		score_all(c, o, r, q, here, score, NULL);
 		for (size_t i = 0; i < here; i++) {
 			if (r->unit != RANK_SIGNATURE)
 				summary_normalise(score + i * m, r->stratum, m, r->n_strata, ncs);

@@ -4,6 +4,7 @@
  */
 #ifndef CLI_RANK_SCORES_H
 #define CLI_RANK_SCORES_H
+#include "cli/rank_embedding.h"
 #include "cli/rank_reference.h"
 #include "connect/query.h"
 #include "connect/score.h"
@@ -13,6 +14,8 @@ struct rank_options {
 	long min_overlap, permutations;
 	bool normalise;                 /* summaries of NCS, else of scores; scores are tested in units of their mean magnitude */
 	bool compat;
+	const struct rank_embedding *embedding; /* or NULL */
+	double blend;                   /* its weight beside score.method, both standardised over the signatures; 1: it alone, as it is */
 };
 #define RANK_DEFAULTS { .score = { SCORE_WTCS, 100 }, .min_overlap = 10, .normalise = true }
 

@@ -234,10 +234,15 @@ static void open_drugs(const struct cli *c, const char *path, struct drugs *d)
 		names_add(d->genes, d->file->gene[g], NULL);
 }
 
+uint32_t *signature_reference_genes(const struct names *genes, const struct reference *r, const char *model)
+{
+	return place_genes(genes, r->gene, r->n_genes, r->name, model);
+}
+
 static uint32_t *place_in(const struct drugs *d, const struct names *genes, const char *model)
 {
 	return d->in ? signature_columns(genes, pmx_reader_schema(d->in), d->name, model)
-		: place_genes(genes, d->file->gene, d->file->n_genes, d->name, model);
+		: signature_reference_genes(genes, d->file, model);
 }
 
 static void close_drugs(struct drugs *d)
@@ -259,6 +264,17 @@ static double slab_value(const struct reference *r, const struct reference_slab 
 	}
 	memcpy(&small, run + i * sizeof small, sizeof small);
 	return (double)small;
+}
+
+double *signature_reference_values(const struct reference *r, size_t slab, const uint32_t *gene, size_t d)
+{
+	const struct reference_slab *s = &r->slab[slab];
+	size_t n = (size_t)s->n;
+	double *value = mem_array(n * d, sizeof *value);
+	for (size_t j = 0; j < d; j++)
+		for (size_t i = 0; i < n; i++)
+			value[i * d + j] = slab_value(r, s, gene[j], i);
+	return value;
 }
 
 static void reference_labels(struct row_labels *l, const struct reference *r, enum reference_field f)
@@ -287,13 +303,8 @@ static struct signature_set *read_reference(const struct cli *c, const struct re
 	reference_labels(&set->moa, r, REFERENCE_MOA);
 	reference_labels(&set->target, r, REFERENCE_TARGET);
 	for (size_t k = 0; k < r->n_slabs; k++) {
-		const struct reference_slab *slab = &r->slab[k];
-		size_t n = (size_t)slab->n;
-		double *value = mem_array(n * d, sizeof *value);
-		for (size_t j = 0; j < d; j++)
-			for (size_t i = 0; i < n; i++)
-				value[i * d + j] = slab_value(r, slab, gene[j], i);
-		add_rows(set, value, n, negated, with_values);
+		double *value = signature_reference_values(r, k, gene, d);
+		add_rows(set, value, (size_t)r->slab[k].n, negated, with_values);
 		mem_free(value);
 	}
 	report(c, set);

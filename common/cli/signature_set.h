@@ -40,6 +40,11 @@ void signature_lists(const struct pmx_schema *s, struct pmx_block *b, double *va
  */
 uint32_t *signature_columns(const struct names *genes, const struct pmx_schema *s, const char *stream, const char *model);
 
+/* The same for the genes of a reference file; and the values of one of its slabs, signature by signature. Caller frees. */
+struct reference;
+uint32_t *signature_reference_genes(const struct names *genes, const struct reference *r, const char *model);
+double *signature_reference_values(const struct reference *r, size_t slab, const uint32_t *gene, size_t d);
+
 struct signature_request {
 	const char *reference;          /* the drugs: a file of reference-build, or a stream of signatures */
 	const char *layer;              /* of the targets; NULL: weights, else X */
