@@ -231,9 +231,7 @@ static const char *const description[] = {
 	NULL
 };
 static const char *const examples[] = {
-	"simulate-signatures --nonlinear --targets 40 --compounds 60 --genes 100 --out-dir sim && embed-train -r sim/reference.pmx --pairs sim/pairs.tsv --epochs 20 "
-	"--split-out split.tsv -o model.safetensors sim/targets.pmx && embed-eval -r sim/reference.pmx --model model.safetensors --pairs sim/pairs.tsv --split "
-	"split.tsv sim/targets.pmx",
+	"embed-eval -r reference.pmx -m model.safetensors --pairs pairs.tsv --split split.tsv targets.pmx",
 	NULL
 };
 

@@ -162,8 +162,8 @@ static const char *const description[] = {
 	NULL
 };
 static const char *const examples[] = {
-	"simulate-signatures --nonlinear --targets 40 --compounds 60 --genes 100 --out-dir sim && embed-train -r sim/reference.pmx --pairs sim/pairs.tsv --epochs 20 "
-	"--split-out split.tsv -o model.safetensors sim/targets.pmx",
+	"embed-train -r reference.pmx --pairs pairs.tsv --split-out split.tsv targets.pmx -o model.safetensors",
+	"embed-train -r reference.pmx --pairs-from moa --epochs 5 -o moa.safetensors",
 	NULL
 };
 static const char *const sources[] = {

@@ -129,8 +129,8 @@ static const struct cli_output outputs[] = {
 	{ NULL, NULL }
 };
 static const char *const examples[] = {
-	"simulate-signatures --targets 20 --compounds 60 --genes 100 --out-dir sim && embed-train -r sim/reference.pmx --pairs sim/pairs.tsv --epochs 5 -o "
-	"model.safetensors sim/targets.pmx && embed --tower drug --model model.safetensors sim/reference.pmx | pmx-view --layer X --head 3",
+	"embed --model model.safetensors targets.pmx -o states.pmx",
+	"embed --model model.safetensors --tower drug reference.pmx | pmx-view --layer X --head 3",
 	NULL
 };
 
