@@ -136,6 +136,7 @@ static void write_method(struct cli_text *t, const struct method *m)
 /* By recall at the largest k that says something, else by the area. */
 static void verdict(const struct cli *c, const struct evaluation *e, const struct method *m, size_t n)
 {
+	enum { FEW = 10 };
 	size_t v = opt.n_k + RETRIEVAL_AUC - 1, best = 1;
 	char what[40] = "AUC";
 	for (size_t i = 0; i < opt.n_k; i++)
@@ -152,8 +153,9 @@ static void verdict(const struct cli *c, const struct evaluation *e, const struc
 			best = i;
 	const struct retrieval_interval *a = &m[0].result[v], *b = &m[best].result[v];
 	const char *word = a->lower > b->upper ? "better than" : a->upper < b->lower ? "worse than" : "equal to";
-	cli_note(c, "verdict: the embedding is %s the best baseline (%s): %s %.3f (%.3f to %.3f) against %.3f (%.3f to %.3f), %zu held-out compounds, %zu "
-		 "candidates", word, m[best].name, what, a->value, a->lower, a->upper, b->value, b->lower, b->upper, a->n, e->n_candidates);
+	cli_note(c, "verdict: the embedding is %s the best baseline (%s): %s %.3f (%.3f to %.3f) against %.3f (%.3f to %.3f), %zu compounds, %zu candidates", word, m[best].name, what, a->value, a->lower, a->upper, b->value, b->lower, b->upper, a->n, e->n_candidates);
+	if (a->n < FEW)
+		cli_note(c, "an interval over %zu compounds says little: they stand for themselves only", a->n);
 }
 
 static int run(struct cli *c)

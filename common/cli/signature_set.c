@@ -364,6 +364,9 @@ struct names *signature_sets_read(const struct cli *c, const struct signature_re
 	} else {
 		*targets = mirror(c, o, genes, model);
 	}
+	/* Rows were turned round on the way; the values, for scores, are the states'. */
+	for (size_t i = 0; o->mirrored && o->with_values && i < (*targets)->n * genes->n; i++)
+		(*targets)->value[i] = -(*targets)->value[i];
 	uint32_t *place = place_in(&d, genes, model);
 	*drugs = d.in ? signature_set_read(c, d.in, NULL, place, genes->n, true, o->with_values)
 		: read_reference(c, d.file, place, genes->n, true, o->with_values);

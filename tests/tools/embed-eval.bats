@@ -80,6 +80,13 @@ for r, m in zip(ours, mean):
 P
 }
 
+@test "mirror images: what is like the signature reverses, for every method, in other lines" {
+	embed-train -q -r linear/reference.pmx --pairs-from same-compound --split-by cell_line --test 0.3 --validation 0 --epochs 30 --split-out lines.tsv -o m
+	embed-eval -r linear/reference.pmx -m m --pairs-from same-compound --split lines.tsv >lines-eval.tsv 2>lines.txt
+	[ "$(awk -F'\t' '$2 == "auc" && $4 > 0.9' lines-eval.tsv | wc -l)" -eq 4 ]
+	grep -q "150 compounds, 150 candidates" lines.txt
+}
+
 @test "several models are judged together, query by query" {
 	embed-train -q -r nonlinear/reference.pmx --pairs nonlinear/pairs.tsv --split nonlinear-split.tsv --seed 2 --epochs 3 -o second nonlinear/targets.pmx
 	judge nonlinear -q >one.tsv
