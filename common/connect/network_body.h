@@ -186,35 +186,41 @@ static void fold(struct REAL(net_work) *w, const real *p, int tower, size_t chun
 
 typedef real REAL(vector) __attribute__((vector_size(64)));
 
-/* As multiply_turned, for one row of c and columns from j on: GROUP vectors of them. */
+/* As multiply_turned, for `rows` (up to 2) rows of c and columns from j on: GROUP vectors of them. */
 enum { GROUP = 4, GROUP_COLUMNS = GROUP * (int)(64 / sizeof(real)) };
-VECTOR_INLINE void turned_row(size_t k, const real *a, size_t a_width, const real *b, size_t b_width, bool add, real *c)
+VECTOR_INLINE void turned_rows(int rows, size_t n, size_t k, const real *a, size_t a_width, const real *b, size_t b_width, bool add, real *c)
 {
-	REAL(vector) sum[GROUP], v;
+	REAL(vector) sum[2][GROUP], v;
 	memset(sum, 0, sizeof sum);
-	if (add)
-		memcpy(sum, c, sizeof sum);
+	for (int i = 0; i < rows && add; i++)
+		memcpy(sum[i], c + (size_t)i * n, sizeof sum[i]);
 	for (size_t r = 0; r < k; r++)
 		for (int g = 0; g < GROUP; g++) {
 			memcpy(&v, b + r * b_width + (size_t)g * (64 / sizeof(real)), sizeof v);
-			sum[g] += a[r * a_width] * v;
+			for (int i = 0; i < rows; i++)
+				sum[i][g] += a[r * a_width + (size_t)i] * v;
 		}
-	memcpy(c, sum, sizeof sum);
+	for (int i = 0; i < rows; i++)
+		memcpy(c + (size_t)i * n, sum[i], sizeof sum[i]);
 }
 
 VECTOR_CLONES static void turned_small(size_t m, size_t n, size_t k, const real *a, size_t a_width, const real *b, size_t b_width, bool add, real *c)
 {
-	for (size_t i = 0; i < m; i++) {
-		size_t j = 0;
-		for (; j + GROUP_COLUMNS <= n; j += GROUP_COLUMNS)
-			turned_row(k, a + i, a_width, b + j, b_width, add, c + i * n + j);
-		for (; j < n; j++) {
-			real sum = add ? c[i * n + j] : 0;
-			for (size_t r = 0; r < k; r++)
-				sum += a[r * a_width + i] * b[r * b_width + j];
-			c[i * n + j] = sum;
-		}
+	size_t j = 0;
+	for (; j + GROUP_COLUMNS <= n; j += GROUP_COLUMNS) {
+		size_t i = 0;
+		for (; i + 2 <= m; i += 2)
+			turned_rows(2, n, k, a + i, a_width, b + j, b_width, add, c + i * n + j);
+		if (i < m)
+			turned_rows(1, n, k, a + i, a_width, b + j, b_width, add, c + i * n + j);
 	}
+	for (size_t i = 0; i < m; i++)
+		for (size_t l = j; l < n; l++) {
+			real sum = add ? c[i * n + l] : 0;
+			for (size_t r = 0; r < k; r++)
+				sum += a[r * a_width + i] * b[r * b_width + l];
+			c[i * n + l] = sum;
+		}
 }
 
 /*
