@@ -1,4 +1,3 @@
-#!/usr/bin/env bash
 # Training of the shared embedding, a step at two sizes of the batch and a whole process, against torch.
 source "$(dirname "$0")/lib.bash"
 threads=$(nproc)

@@ -42,7 +42,7 @@ judge() { # KIND OPTION...
 	judge linear -q -t 5 | cmp - one.tsv
 	judge nonlinear -q >a.tsv
 	judge nonlinear -q --seed 9 >b.tsv
-	! cmp -s a.tsv b.tsv
+	run ! cmp -s a.tsv b.tsv
 	cut -f1-4,7 a.tsv >a
 	cut -f1-4,7 b.tsv | cmp - a
 }

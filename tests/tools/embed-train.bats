@@ -23,7 +23,7 @@ setup() {
 	done
 	embed-train "${short[@]}" --seed 2 -o other
 	tail -c 18496 other >b
-	! cmp -s a b
+	run ! cmp -s a b
 	[ "$(wc -l <seven.tsv)" -eq 7 ]
 	[ "$(head -n 1 seven.tsv)" = "epoch	loss	gradient_norm	validation_auc" ]
 }
@@ -39,7 +39,7 @@ setup() {
 		tail -c 18496 rest >b
 		cmp a b
 		tail -c 18496 part >b
-		! cmp -s a b
+		run ! cmp -s a b
 	done
 	embed-train "${short[@]}" --epochs 100000 --checkpoint killed -o gone &
 	sleep 2
@@ -75,7 +75,7 @@ P
 		tail -c 18496 $x.model >$x.end
 	done
 	cmp x.end turned.end
-	! cmp -s x.ref turned.ref
+	run ! cmp -s x.ref turned.ref
 }
 
 @test "splits by cell line, and a given split is kept" {

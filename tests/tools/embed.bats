@@ -28,7 +28,7 @@ setup() {
 	embed -m m --tower drug reference.pmx -o drug.pmx
 	embed -m m --tower target reference.pmx -o state.pmx
 	pmx-view --layer X drug.pmx | awk -F'\t' 'NR > 1 { s = 0; for (i = 2; i <= NF; i++) s += $i * $i; if ((s - 1) ^ 2 > 1e-10) exit 1 }'
-	! cmp -s drug.pmx state.pmx
+	run ! cmp -s drug.pmx state.pmx
 	pmx-view --obs drug.pmx | cut -f1-5 >a
 	pmx-view --obs reference.pmx | cut -f1-5 >b
 	cmp a b
