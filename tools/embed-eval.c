@@ -68,7 +68,7 @@ static int score_of(const char *name)
 }
 
 /* A compound that the model was trained on is not held out. */
-static void check_leaks(const struct cli *c, const struct embedding_file *m, const struct pairing *p)
+static void check_leaks(const struct cli *c, const struct embedding_file *m, const struct pairing *p, const struct signature_set *targets)
 {
 	static const char *const parts[] = { "train", "validation" };
 	const char *kind = json_string_value(json_object_get(m->split, "kind"));
@@ -86,6 +86,15 @@ static void check_leaks(const struct cli *c, const struct embedding_file *m, con
 			if (at != NAMES_NONE && p->part[at] == TRAINING_TEST)
 				cli_die("%s '%s' is held out in %s, but %s has seen it (%s)", kind, json_string_value(item), split, m->name, parts[k]);
 		}
+	}
+	const json_t *seen = json_object_get(m->split, "targets");
+	if (p->new_target && !seen)
+		cli_die("targets are held out in %s, but %s has seen all of them", split, m->name);
+	for (size_t i = 0; p->new_target && i < json_array_size(seen); i++) {
+		const char *name = json_string_value(json_array_get(seen, i));
+		uint32_t at = name ? names_find(targets->name, name) : NAMES_NONE;
+		if (at != NAMES_NONE && p->new_target[at])
+			cli_die("target '%s' is held out in %s, but %s has seen it", name, split, m->name);
 	}
 }
 
@@ -179,7 +188,7 @@ static int run(struct cli *c)
 	struct pairing *p = pairing_new(c, targets, drugs, pairs, from);
 	pairing_split_from(p, targets, drugs, split);
 	for (size_t i = 0; i < model_files.n; i++)
-		check_leaks(c, model[i], p);
+		check_leaks(c, model[i], p, targets);
 	struct evaluation *e = evaluation_new(c, &opt, p, targets, drugs);
 
 	char *names = mem_text(baselines), *name[MOST_METHODS];
@@ -227,6 +236,8 @@ static const char *const description[] = {
 	"  spearman  correlation of the score's mirror image with 'this compound'",
 	"n is the number of held-out compounds. A value is the mean over them of the mean over their queries, and the interval a percentile bootstrap over compounds "
 	"with one set of samples for all methods. With several models (of several seeds, on one split) a query counts with its mean over them.",
+	"Targets are those that the model was trained with, by other compounds, unless the split holds out some itself (embed-train --new-targets): a model that "
+	"only remembers its targets can still place new compounds next to them, so the figure for targets never seen is another, and lower, one.",
 	"Candidates are the held-out signatures. --candidates all adds those that the model was trained on; it has learned to keep them away from the targets that "
 	"they do not reverse, so a model that merely remembers looks good there.",
 	"A model that has seen a held-out compound, as the list in its file says, is refused.",

@@ -13,7 +13,7 @@ static struct training_options opt = TRAINING_DEFAULTS;
 static const char *reference, *pairs, *layer, *split_in, *split_out, *metrics, *checkpoint;
 static struct cli_list pairs_from;
 static int split_by = SPLIT_COMPOUND;
-static double test_share = 0.25, validation_share = 0.15;
+static double test_share = 0.25, validation_share = 0.15, new_targets;
 static bool resume, mirrored = true;
 
 static const struct cli_option options[] = {
@@ -27,6 +27,7 @@ static const struct cli_option options[] = {
 	CLI_CHOICE(0, "split-by", &split_by, split_by_name, "WHAT", "what is held out"),
 	CLI_REAL(0, "test", &test_share, 0, 0.9, "SHARE", "held out, for embed-eval"),
 	CLI_REAL(0, "validation", &validation_share, 0, 0.9, "SHARE", "held out to stop the training in time"),
+	CLI_REAL(0, "new-targets", &new_targets, 0, 0.9, "SHARE", "of the targets held out too: embed-eval then judges by these alone"),
 	CLI_TEXT(0, "split", &split_in, "FILE", "take the parts from a table item, kind, part instead"),
 	CLI_TEXT(0, "split-out", &split_out, "FILE", "write that table"),
 	CLI_CHOICE(0, "loss", &opt.loss, loss_name, "LOSS", "what is trained for"),
@@ -110,9 +111,9 @@ static int run(struct cli *c)
 	if (split_in)
 		pairing_split_from(p, targets, drugs, split_in);
 	else
-		pairing_split(c, p, targets, drugs, (enum split_by)split_by, test_share, validation_share, c->seed);
+		pairing_split(c, p, targets, drugs, (enum split_by)split_by, test_share, validation_share, new_targets, c->seed);
 	if (split_out)
-		pairing_split_write(p, split_out);
+		pairing_split_write(p, targets, split_out);
 
 	struct training_data data = pairing_data(p, targets, drugs);
 	opt.seed = c->seed;
@@ -129,7 +130,7 @@ static int run(struct cli *c)
 	train(&r);
 
 	const char *sources[] = { reference, c->n_args ? c->args[0] : reference, pairs, NULL };
-	training_file_model(&r, sources, split_by_name[p->by], p->items, p->part);
+	training_file_model(&r, sources, p, targets);
 	if (metrics)
 		training_file_metrics(&r, metrics);
 	const struct training_state *s = training_state(r.training);

@@ -14,7 +14,7 @@ static void list_queries(struct evaluation *e, const struct pairing *p)
 			held_out[e->drugs->compound.code[i]] = true;
 	for (uint32_t k = 0; k < e->targets->n; k++)
 		for (uint32_t c = 0; c < p->n_compounds; c++) {
-			if (!held_out[c] || p->label[k * p->n_compounds + c] != 1)
+			if (!held_out[c] || p->label[k * p->n_compounds + c] != 1 || (p->new_target && !p->new_target[k]))
 				continue;
 			mem_room(&e->query, &cap, e->n_queries + 1, sizeof *e->query);
 			mem_room(&e->unit, &unit_cap, e->n_queries + 1, sizeof *e->unit);

@@ -190,6 +190,7 @@ void pairing_free(struct pairing *p)
 	mem_free(p->part);
 	mem_free(p->target_part);
 	mem_free(p->drug_part);
+	mem_free(p->new_target);
 	mem_free(p);
 }
 
@@ -219,6 +220,8 @@ static void apply_split(struct pairing *p, const struct signature_set *targets, 
 		uint32_t at = item ? names_find(p->items, item) : NAMES_NONE;
 		if (at != NAMES_NONE)
 			p->target_part[k] = p->part[at];
+		if (p->new_target && p->new_target[k])
+			p->target_part[k] = TRAINING_TEST;
 	}
 	for (size_t i = 0; i < drugs->n; i++)
 		p->drug_part[i] = drugs->reason[i] != EMBEDDING_DONE || drugs->compound.code[i] == UINT32_MAX || of_drug->code[i] == UINT32_MAX
@@ -231,10 +234,31 @@ static size_t share_of(size_t n, double share)
 	return share > 0 && !k && n > 2 ? 1 : k;
 }
 
+static void draw_targets(const struct cli *c, struct pairing *p, const struct signature_set *targets, double share, uint64_t seed)
+{
+	size_t n = targets->n, m = 0;
+	uint32_t *rank = names_ranks(targets->name), *sorted = mem_array(n, sizeof *sorted), *list = mem_array(n, sizeof *list);
+	for (uint32_t k = 0; k < n; k++)
+		sorted[rank[k]] = k;
+	for (size_t i = 0; i < n; i++)
+		if (memchr(label_at(p, sorted[i], 0), 1, p->n_compounds))
+			list[m++] = sorted[i];
+	p->new_target = mem_zero(n, sizeof *p->new_target);
+	size_t n_new = share_of(m, share);
+	for (size_t i = 0; i < n_new; i++)
+		p->new_target[list[random_permuted(seed + 2, i, m)]] = true;
+	cli_note(c, "targets: %zu held out, %zu not", n_new, m - n_new);
+	mem_free(rank);
+	mem_free(sorted);
+	mem_free(list);
+}
+
 void pairing_split(const struct cli *c, struct pairing *p, const struct signature_set *targets, const struct signature_set *drugs, enum split_by by,
-		   double test, double validation, uint64_t seed)
+		   double test, double validation, double new_targets, uint64_t seed)
 {
 	begin_split(p, drugs, by);
+	if (new_targets > 0)
+		draw_targets(c, p, targets, new_targets, seed);
 	size_t n = p->items->n, count[3] = { 0 };
 	bool *positive = mem_zero(n, sizeof *positive);
 	uint32_t *list = mem_array(n, sizeof *list);
@@ -284,22 +308,31 @@ void pairing_split_from(struct pairing *p, const struct signature_set *targets, 
 	size_t item = table_need(t, "item", &e), kind = e.set ? 0 : table_need(t, "kind", &e), part = e.set ? 0 : table_need(t, "part", &e);
 	if (e.set)
 		cli_fail(&e);
-	int by = t->n_rows ? find_word(t->field[kind], split_by_name, 2) : -1;
+	int by = -1;
+	for (size_t i = 0; i < t->n_rows && by < 0; i++)
+		by = find_word(t->field[i * t->n_columns + kind], split_by_name, 2);
 	if (by < 0)
-		cli_die("%s: the kind of the items is neither compound nor cell_line", path);
+		cli_die("%s: no item is of the kind compound or cell_line", path);
 	begin_split(p, drugs, (enum split_by)by);
 	memset(p->part, PAIRING_NO_PART, p->items->n);
 	for (size_t i = 0; i < t->n_rows; i++) {
 		char **field = t->field + i * t->n_columns;
 		unsigned long long line = t->line[i];
-		uint32_t at = names_find(p->items, field[item]);
+		bool is_target = !strcmp(field[kind], "target");
 		int value = find_word(field[part], part_name, 3);
-		if (strcmp(field[kind], split_by_name[by]))
+		if (!is_target && strcmp(field[kind], split_by_name[by]))
 			cli_die("%s, line %llu: the kind is '%s', but '%s' before", path, line, field[kind], split_by_name[by]);
-		if (value < 0)
-			cli_die("%s, line %llu: the part is '%s', not train, validation or test", path, line, field[part]);
+		if (value < 0 || (is_target && value == TRAINING_VALIDATION))
+			cli_die("%s, line %llu: the part is '%s', not train%s or test", path, line, field[part], is_target ? "" : ", validation");
+		uint32_t at = names_find(is_target ? targets->name : p->items, field[item]);
 		if (at == NAMES_NONE)
-			cli_die("%s, line %llu: there is no %s '%s' in %s", path, line, split_by_name[by], field[item], drugs->stream);
+			cli_die("%s, line %llu: there is no %s '%s' in %s", path, line, field[kind], field[item], is_target ? targets->stream : drugs->stream);
+		if (is_target) {
+			if (!p->new_target)
+				p->new_target = mem_zero(targets->n, sizeof *p->new_target);
+			p->new_target[at] |= value == TRAINING_TEST;
+			continue;
+		}
 		if (p->part[at] != PAIRING_NO_PART && p->part[at] != value)
 			cli_die("%s, line %llu: %s '%s' stands in two parts", path, line, split_by_name[by], field[item]);
 		p->part[at] = (uint8_t)value;
@@ -311,14 +344,20 @@ void pairing_split_from(struct pairing *p, const struct signature_set *targets, 
 	apply_split(p, targets, drugs);
 }
 
-void pairing_split_write(const struct pairing *p, const char *path)
+static void write_part(struct cli_text *t, const char *item, const char *kind, const char *part)
+{
+	cli_text_name(t, item);
+	cli_text_print(t, "\t%s\t%s\n", kind, part);
+}
+
+void pairing_split_write(const struct pairing *p, const struct signature_set *targets, const char *path)
 {
 	struct cli_text *t = cli_text_at(path);
 	cli_text_put(t, "item\tkind\tpart\n");
-	for (size_t i = 0; i < p->items->n; i++) {
-		cli_text_name(t, p->items->at[i]);
-		cli_text_print(t, "\t%s\t%s\n", split_by_name[p->by], part_name[p->part[i]]);
-	}
+	for (size_t i = 0; i < p->items->n; i++)
+		write_part(t, p->items->at[i], split_by_name[p->by], part_name[p->part[i]]);
+	for (size_t k = 0; p->new_target && k < targets->n; k++)
+		write_part(t, targets->name->at[k], "target", part_name[p->new_target[k] ? TRAINING_TEST : TRAINING_TRAIN]);
 	cli_text_close(t);
 }
 

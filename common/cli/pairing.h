@@ -24,6 +24,7 @@ struct pairing {
 	struct names *items;            /* what is split: compounds or cell lines of the reference */
 	uint8_t *part;                  /* of each: enum training_part */
 	uint8_t *target_part, *drug_part;
+	bool *new_target;               /* targets that are held out themselves, or NULL */
 };
 
 /*
@@ -36,13 +37,13 @@ struct pairing *pairing_new(const struct cli *c, const struct signature_set *tar
 void pairing_free(struct pairing *p);
 /*
  * Draws the parts: of the items with a positive pair, and of the others, `test` and `validation` of 1 go there (at
- * least one where there are three).
+ * least one where there are three). `new_targets` of 1 of the targets with a positive pair are held out themselves.
  */
 void pairing_split(const struct cli *c, struct pairing *p, const struct signature_set *targets, const struct signature_set *drugs, enum split_by by,
-		   double test, double validation, uint64_t seed);
-/* The parts of a table: item, kind, part. */
+		   double test, double validation, double new_targets, uint64_t seed);
+/* The parts of a table: item, kind, part; kind target for those that are held out. */
 void pairing_split_from(struct pairing *p, const struct signature_set *targets, const struct signature_set *drugs, const char *path);
-void pairing_split_write(const struct pairing *p, const char *path);
+void pairing_split_write(const struct pairing *p, const struct signature_set *targets, const char *path);
 /* Views for the kernels. */
 struct training_data pairing_data(const struct pairing *p, const struct signature_set *targets, const struct signature_set *drugs);
 

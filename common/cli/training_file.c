@@ -110,13 +110,20 @@ bool training_file_resume(struct training_run *r, const char *path)
 	return true;
 }
 
-void training_file_model(const struct training_run *r, const char *const *sources, const char *split_kind, const struct names *items, const uint8_t *part)
+void training_file_model(const struct training_run *r, const char *const *sources, const struct pairing *p, const struct signature_set *targets)
 {
 	struct safetensors *file = safetensors_new();
-	json_t *split = json_pack("{s:s, s:[], s:[]}", "kind", split_kind, "train", "validation");
-	for (size_t i = 0; i < items->n; i++)
-		if (part[i] == TRAINING_TRAIN || part[i] == TRAINING_VALIDATION)
-			json_array_append_new(json_object_get(split, part[i] == TRAINING_TRAIN ? "train" : "validation"), json_string(items->at[i]));
+	json_t *split = json_pack("{s:s, s:[], s:[]}", "kind", split_by_name[p->by], "train", "validation");
+	for (size_t i = 0; i < p->items->n; i++)
+		if (p->part[i] == TRAINING_TRAIN || p->part[i] == TRAINING_VALIDATION)
+			json_array_append_new(json_object_get(split, p->part[i] == TRAINING_TRAIN ? "train" : "validation"), json_string(p->items->at[i]));
+	json_t *seen = json_array();
+	for (size_t k = 0; p->new_target && k < targets->n; k++)
+		if (!p->new_target[k])
+			json_array_append_new(seen, json_string(targets->name->at[k]));
+	if (p->new_target)
+		json_object_set(split, "targets", seen);
+	json_decref(seen);
 	embedding_tensors(file, &r->shape, training_state(r->training)->best, "");
 	embedding_notes(r->c, file, r->genes, r->o->temperature, sources);
 	char *text = json_dumps(split, JSON_COMPACT);

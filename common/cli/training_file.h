@@ -2,6 +2,7 @@
 #ifndef CLI_TRAINING_FILE_H
 #define CLI_TRAINING_FILE_H
 #include "cli/embedding_file.h"
+#include "cli/pairing.h"
 #include "connect/training.h"
 
 struct training_run {
@@ -21,8 +22,8 @@ struct training_run {
  */
 void training_file_save(const struct training_run *r, const char *path);
 bool training_file_resume(struct training_run *r, const char *path);
-/* The best parameters as a model; the items that it was trained and validated on go along. */
-void training_file_model(const struct training_run *r, const char *const *sources, const char *split_kind, const struct names *items, const uint8_t *part);
+/* The best parameters as a model; what it was trained and validated on goes along. */
+void training_file_model(const struct training_run *r, const char *const *sources, const struct pairing *p, const struct signature_set *targets);
 /* epoch loss gradient_norm validation_auc */
 void training_file_metrics(const struct training_run *r, const char *path);
 

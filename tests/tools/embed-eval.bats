@@ -37,6 +37,25 @@ judge() { # KIND OPTION...
 	awk -F'\t' '$1 == "embedding" && $2 == "auc" && $4 < 0.62 { ok = 1 } END { exit !ok }' shuffled.tsv
 }
 
+@test "new targets are judged by themselves, and a memory of targets does not help there" {
+	local new=(--split-out new.tsv --new-targets 0.3 --patience 20 --seed 1)
+	embed-train -q -r nonlinear/reference.pmx --pairs nonlinear/pairs.tsv "${new[@]}" -o m nonlinear/targets.pmx
+	embed-eval -q -r nonlinear/reference.pmx -m m --pairs nonlinear/pairs.tsv --split new.tsv nonlinear/targets.pmx >new-eval.tsv
+	awk -F'\t' '$1 == "embedding" && $2 == "auc" && $5 > 0.9 { ok = 1 } END { exit !ok }' new-eval.tsv
+	[ "$(awk '$2 == "target" && $3 == "test"' new.tsv | wc -l)" -eq 45 ]
+	run judge nonlinear --split new.tsv
+	[ "$status" -eq 1 ]
+	[[ $output == *"has seen all of them"* ]]
+	# Targets swap their names: what is known fits no state, but each target can be remembered.
+	awk -F'\t' -v OFS='\t' 'NR > 1 { $1 = sprintf("state%04d", substr($1, 6) * 67 % 151) } { print }' nonlinear/pairs.tsv >pairs.tsv
+	for split in nonlinear-split.tsv new.tsv; do
+		embed-train -q -r nonlinear/reference.pmx --pairs pairs.tsv --split $split --patience 20 -o m nonlinear/targets.pmx
+		embed-eval -q -r nonlinear/reference.pmx -m m --pairs pairs.tsv --split $split nonlinear/targets.pmx >$split.eval
+	done
+	awk -F'\t' '$1 == "embedding" && $2 == "auc" && $4 > 0.7 { ok = 1 } END { exit !ok }' nonlinear-split.tsv.eval
+	awk -F'\t' '$1 == "embedding" && $2 == "auc" && $4 < 0.62 { ok = 1 } END { exit !ok }' new.tsv.eval
+}
+
 @test "threads change nothing, the seed moves the intervals only" {
 	judge linear -q -t 1 >one.tsv
 	judge linear -q -t 5 | cmp - one.tsv
