@@ -129,8 +129,7 @@ static int run(struct cli *c)
 		cli_note(c, "there is no %s yet: the training begins", checkpoint);
 	train(&r);
 
-	const char *sources[] = { reference, c->n_args ? c->args[0] : reference, pairs, NULL };
-	training_file_model(&r, sources, p, targets);
+	training_file_model(&r, &(struct embedding_origin){ targets->origin, drugs->origin, pairs }, p, targets);
 	if (metrics)
 		training_file_metrics(&r, metrics);
 	const struct training_state *s = training_state(r.training);

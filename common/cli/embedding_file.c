@@ -1,6 +1,7 @@
 #include "cli/embedding_file.h"
 #include "base/mem.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,19 +66,18 @@ static void note_json(struct safetensors *s, const char *key, json_t *value)
 	json_decref(value);
 }
 
-void embedding_notes(const struct cli *c, struct safetensors *s, const struct names *genes, double temperature, const char *const *sources)
+void embedding_notes(const struct cli *c, struct safetensors *s, const struct names *genes, double temperature, const struct embedding_origin *o)
 {
-	json_t *names = json_array(), *read = json_array();
+	struct err ignored = { 0 };
+	char targets[17], reference[17], pairs[17];
+	json_t *names = json_array();
 	for (size_t i = 0; i < genes->n; i++)
 		json_array_append_new(names, json_string(genes->at[i]));
-	for (; *sources; sources++) {
-		struct err ignored = { 0 };
-		char hex[17];
-		json_t *source = json_pack("{s:s}", "file", *sources);
-		if (!file_fingerprint(*sources, hex, &ignored))
-			json_object_set_new(source, "digest", json_string(hex));
-		json_array_append_new(read, source);
-	}
+	snprintf(targets, sizeof targets, "%016" PRIx64, o->targets);
+	snprintf(reference, sizeof reference, "%016" PRIx64, o->reference);
+	json_t *made = json_pack("{s:s, s:s, s:s, s:s}", "tool", tool.name, "version", PERTPIPE_VERSION, "targets", targets, "reference", reference);
+	if (o->pairs && !file_fingerprint(o->pairs, pairs, &ignored))
+		json_object_set_new(made, "pairs", json_string(pairs));
 	safetensors_note(s, "format", form);
 	note_json(s, "genes", names);
 	safetensors_note(s, "standardisation", "row: (x - mean) / sd over the genes measured, sd with n; others 0; drugs negated");
@@ -86,7 +86,7 @@ void embedding_notes(const struct cli *c, struct safetensors *s, const struct na
 	safetensors_note(s, "temperature", text);
 	mem_free(text);
 	note_json(s, "options", json_deep_copy(c->options));
-	note_json(s, "provenance", json_pack("{s:s, s:s, s:o}", "tool", tool.name, "version", PERTPIPE_VERSION, "sources", read));
+	note_json(s, "provenance", made);
 }
 
 struct names *embedding_genes(const struct safetensors *s, struct err *e)

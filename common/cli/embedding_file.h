@@ -21,8 +21,13 @@ void embedding_file_free(struct embedding_file *f);
 void embedding_tensors(struct safetensors *s, const struct net_shape *shape, const float *parameter, const char *prefix);
 /* Into `parameter`, of this shape. */
 int embedding_from_tensors(const struct safetensors *s, const struct net_shape *shape, float *parameter, const char *prefix, struct err *e);
-/* Gene names, standardisation and provenance (of this run, reading `sources`) as metadata. */
-void embedding_notes(const struct cli *c, struct safetensors *s, const struct names *genes, double temperature, const char *const *sources);
+/* Where a model comes from: what its targets and drugs were read from (signature_set.origin), and the table of pairs or NULL. */
+struct embedding_origin {
+	uint64_t targets, reference;
+	const char *pairs;
+};
+/* Gene names, standardisation, options and provenance as metadata. */
+void embedding_notes(const struct cli *c, struct safetensors *s, const struct names *genes, double temperature, const struct embedding_origin *o);
 /* The gene names of a file, NULL on failure. */
 struct names *embedding_genes(const struct safetensors *s, struct err *e);
 

@@ -117,6 +117,7 @@ struct signature_set *signature_set_read(const struct cli *c, struct pmx_reader 
 	const struct pmx_schema *s = pmx_reader_schema(in);
 	struct signature_set *set = mem_zero(1, sizeof *set);
 	set->stream = mem_text(pmx_reader_name(in));
+	set->origin = pmx_header_sum(in);
 	set->d = d;
 	set->name = names_new();
 	struct {
@@ -292,6 +293,7 @@ static struct signature_set *read_reference(const struct cli *c, const struct re
 {
 	struct signature_set *set = mem_zero(1, sizeof *set);
 	set->stream = mem_text(r->name);
+	set->origin = r->digest;
 	set->d = d;
 	set->name = names_new();
 	for (size_t i = 0; i < r->n; i++)

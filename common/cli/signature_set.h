@@ -13,6 +13,7 @@ struct row_labels {
 
 struct signature_set {
 	char *stream;                   /* its name, for messages */
+	uint64_t origin;                /* what it was read from: sum of a stream's header, digest of a reference file */
 	size_t n, d;
 	struct names *name;             /* of the rows, all different */
 	struct row_labels compound, cell_line, moa, target;

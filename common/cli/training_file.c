@@ -110,7 +110,7 @@ bool training_file_resume(struct training_run *r, const char *path)
 	return true;
 }
 
-void training_file_model(const struct training_run *r, const char *const *sources, const struct pairing *p, const struct signature_set *targets)
+void training_file_model(const struct training_run *r, const struct embedding_origin *origin, const struct pairing *p, const struct signature_set *targets)
 {
 	struct safetensors *file = safetensors_new();
 	json_t *split = json_pack("{s:s, s:[], s:[]}", "kind", split_by_name[p->by], "train", "validation");
@@ -125,7 +125,7 @@ void training_file_model(const struct training_run *r, const char *const *source
 		json_object_set(split, "targets", seen);
 	json_decref(seen);
 	embedding_tensors(file, &r->shape, training_state(r->training)->best, "");
-	embedding_notes(r->c, file, r->genes, r->o->temperature, sources);
+	embedding_notes(r->c, file, r->genes, r->o->temperature, origin);
 	char *text = json_dumps(split, JSON_COMPACT);
 	safetensors_note(file, "split", text);
 	free(text);

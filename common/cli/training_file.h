@@ -23,7 +23,7 @@ struct training_run {
 void training_file_save(const struct training_run *r, const char *path);
 bool training_file_resume(struct training_run *r, const char *path);
 /* The best parameters as a model; what it was trained and validated on goes along. */
-void training_file_model(const struct training_run *r, const char *const *sources, const struct pairing *p, const struct signature_set *targets);
+void training_file_model(const struct training_run *r, const struct embedding_origin *origin, const struct pairing *p, const struct signature_set *targets);
 /* epoch loss gradient_norm validation_auc */
 void training_file_metrics(const struct training_run *r, const char *path);
 
