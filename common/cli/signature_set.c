@@ -254,27 +254,25 @@ static void close_drugs(struct drugs *d)
 	names_free(d->genes);
 }
 
-static double slab_value(const struct reference *r, const struct reference_slab *s, size_t gene, size_t i)
-{
-	const uint8_t *run = r->map + s->offset + gene * profile_run_bytes((size_t)s->width, r->value_size) + 6 * s->width;
-	float small;
-	double value;
-	if (r->value_size == 8) {
-		memcpy(&value, run + i * sizeof value, sizeof value);
-		return value;
-	}
-	memcpy(&small, run + i * sizeof small, sizeof small);
-	return (double)small;
-}
-
 double *signature_reference_values(const struct reference *r, size_t slab, const uint32_t *gene, size_t d)
 {
-	const struct reference_slab *s = &r->slab[slab];
-	size_t n = (size_t)s->n;
+	const struct reference_slab *from = &r->slab[slab];
+	size_t n = (size_t)from->n;
+	struct profiles p = { .value_size = r->value_size };
+	struct profile_slab s = { .n = n, .width = (size_t)from->width, .at = r->map + from->offset };
 	double *value = mem_array(n * d, sizeof *value);
-	for (size_t j = 0; j < d; j++)
-		for (size_t i = 0; i < n; i++)
-			value[i * d + j] = slab_value(r, s, gene[j], i);
+	for (size_t j = 0; j < d; j++) {
+		const uint8_t *run = profile_run(&p, &s, gene[j], 0).value;
+		for (size_t i = 0; i < n; i++) {
+			float small;
+			if (r->value_size == 8) {
+				memcpy(&value[i * d + j], run + 8 * i, sizeof *value);
+			} else {
+				memcpy(&small, run + 4 * i, sizeof small);
+				value[i * d + j] = (double)small;
+			}
+		}
+	}
 	return value;
 }
 
