@@ -25,5 +25,5 @@ for batch in 32 512; do
 	eval "ours=\$step_$batch"
 	note "times faster a step of $batch pairs" "$theirs / ($ours)"
 done
-measure 'torch whole' - "'$python' '$bench/embedding_peer.py' sim 32 20 $threads"
+measure 'torch whole' - "'$python' '$bench/embedding_peer.py' sim 32 20 $threads >/dev/null"
 note 'times faster, whole process' "$wall_torch_whole / $wall_whole"
