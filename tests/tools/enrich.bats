@@ -45,7 +45,7 @@ setup() {
 	grep -P '^T\tHDAC\tfisher\t3\t3\t3\tInf\t0.017857142857142' <<<"$output" | grep -P '\tA\|B\|C\tNA$'
 	grep -P '^T\tother\tfisher\t1\t3\t1\t' <<<"$output"
 	grep -P '^T\tMEK\tfisher\t2\t3\t0\t0\t1\t1\tNA\tNA$' <<<"$output"
-	! grep -P '^T\tNA\t' <<<"$output"
+	run ! grep -P '^T\tNA\t' <<<"$output"
 	grep -P '^U\tmTOR\tfisher\t2\t3\t2\tInf\t' <<<"$output"
 	# Rows in any order, the other direction.
 	(head -1 ranked.tsv; sed 1d ranked.tsv | sort -r) | enrich -q --top 3 --min-size 1 | sort >turned.tsv

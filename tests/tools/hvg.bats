@@ -85,7 +85,7 @@ as_scanpy() {
 	hvg --flavor seurat -n 50 --batch-key replicate vst.pmx -o both.pmx
 	pmx-view --var both.pmx | head -n 1 >head
 	grep -q dispersions_norm head
-	! grep -q variances head
+	run ! grep -q variances head
 	columns -n 100 both.pmx >again.tsv
 	[ "$(tr '\t' '\n' <again.tsv | sort)" = "$(pmx-view --var vst.pmx | tr '\t' '\n' | sort)" ]
 }
