@@ -1,6 +1,7 @@
 #include "cli/again.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "cli/screen.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@ struct cli_again {
 	int fd;                         /* to read again from: standard input, or the scratch file; -1: open the path */
 	off_t start;
 	struct pmx_reader *reader;
+	struct pmx_reader *original;    /* NULL: the reader; else what was sorted */
 	bool peeked;                    /* the reader has not been asked for rows yet */
 };
 
@@ -76,8 +78,35 @@ struct pmx_reader *cli_again_open(struct cli_again *a)
 	return a->reader = cli_reader(a->c, file, tool.reads);
 }
 
+struct pmx_reader *cli_again_sorted(struct cli_again *a, const char *by, const char *first_group)
+{
+	struct err e = { 0 };
+	struct pmx_reader *r = cli_again_open(a);
+	if (pmx_promises(pmx_reader_schema(r), by, first_group))
+		return r;
+	int fd = cli_sort_to_scratch(a->c, r, by, first_group), again = dup(fd);
+	if (again < 0)
+		cli_die("the sorted stream cannot be read");
+	if (a->fd > STDIN_FILENO)
+		close(a->fd);
+	a->fd = fd;
+	a->start = 0;
+	a->original = r;
+	a->reader = pmx_open(file_from_fd(again, "the sorted stream"), a->c->threads, &e);
+	if (!a->reader)
+		cli_fail(&e);
+	return a->reader;
+}
+
+struct pmx_reader *cli_again_original(struct cli_again *a)
+{
+	return a->original ? a->original : a->reader;
+}
+
 void cli_again_free(struct cli_again *a)
 {
+	if (a->original)
+		pmx_close(a->original);
 	pmx_close(a->reader);
 	if (a->fd > STDIN_FILENO)
 		close(a->fd);

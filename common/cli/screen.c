@@ -7,11 +7,9 @@
 
 enum { SPLIT, GUIDE, NEIGHBOUR, MATRIX, NAME, POOL, TOTAL };
 
-struct pmx_reader *cli_sorted(const struct cli *c, struct pmx_reader *r, const char *by, const char *first)
+int cli_sort_to_scratch(const struct cli *c, struct pmx_reader *r, const char *by, const char *first)
 {
 	struct err e = { 0 };
-	if (pmx_promises(pmx_reader_schema(r), by, first))
-		return r;
 	cli_detail(c, "sorting by %s (%s first); pmx-sort before this tool saves doing it again", by, first);
 	struct pmx_sort_options o = { .by = by, .first = first, .memory = c->memory, .level = 1, .threads = c->threads };
 	struct pmx_schema *s = pmx_sort_schema(pmx_reader_schema(r), &o, &e);
@@ -23,7 +21,15 @@ struct pmx_reader *cli_sorted(const struct cli *c, struct pmx_reader *r, const c
 		cli_fail(&e);
 	pmx_schema_free(s);
 	lseek(fd, 0, SEEK_SET);
-	struct pmx_reader *sorted = pmx_open(file_from_fd(fd, "the sorted stream"), c->threads, &e);
+	return fd;
+}
+
+struct pmx_reader *cli_sorted(const struct cli *c, struct pmx_reader *r, const char *by, const char *first)
+{
+	struct err e = { 0 };
+	if (pmx_promises(pmx_reader_schema(r), by, first))
+		return r;
+	struct pmx_reader *sorted = pmx_open(file_from_fd(cli_sort_to_scratch(c, r, by, first), "the sorted stream"), c->threads, &e);
 	if (!sorted)
 		cli_fail(&e);
 	return sorted;
@@ -126,14 +132,15 @@ static void find_counts(struct screen *s)
 	pmx_want(s->in, s->total);
 }
 
-struct screen *screen_open(const struct cli *c, const struct screen_options *o, unsigned wants, const char *signature,
-			   const char *matrix)
+static struct screen *open_on(const struct cli *c, struct cli_again *again, const struct screen_options *o, unsigned wants,
+			      const char *signature, const char *matrix)
 {
 	struct err e = { 0 };
 	struct screen *s = mem_zero(1, sizeof *s);
 	s->o = o;
 	s->wants = wants;
-	s->original = cli_input(c);
+	s->shared = again != NULL;
+	s->original = again ? cli_again_peek(again) : cli_input(c);
 	const struct pmx_schema *in = pmx_reader_schema(s->original);
 	s->split = s->guide = s->names = s->layer = s->signature = s->neighbours = s->pool = s->matrix = s->counts = s->total = PMX_NO_FIELD;
 	if (need_label(in, o->pert_key, o->control, &e) == PMX_NO_FIELD)
@@ -151,7 +158,7 @@ struct screen *screen_open(const struct cli *c, const struct screen_options *o, 
 		if (m == PMX_NO_FIELD || !in->field[m].matrix || in->field[m].type == PMX_U32)
 			cli_die("there is no row matrix '%s'; run pca first, or name one with --use-rep", matrix);
 	}
-	s->in = cli_sorted(c, s->original, o->pert_key, o->control);
+	s->in = again ? cli_again_sorted(again, o->pert_key, o->control) : cli_sorted(c, s->original, o->pert_key, o->control);
 	s->s = pmx_reader_schema(s->in);
 	s->pert = pmx_find(s->s, PMX_OBS, o->pert_key);
 	s->control_code = names_find(s->s->field[s->pert].values, o->control);
@@ -182,6 +189,18 @@ struct screen *screen_open(const struct cli *c, const struct screen_options *o, 
 	if (wants & SCREEN_COUNTS)
 		find_counts(s);
 	return s;
+}
+
+struct screen *screen_open(const struct cli *c, const struct screen_options *o, unsigned wants, const char *signature,
+			   const char *matrix)
+{
+	return open_on(c, NULL, o, wants, signature, matrix);
+}
+
+struct screen *screen_open_again(const struct cli *c, struct cli_again *again, const struct screen_options *o, unsigned wants,
+				 const char *signature)
+{
+	return open_on(c, again, o, wants, signature, NULL);
 }
 
 void cell_group_init(struct cell_group *g, const struct screen *s)
@@ -356,7 +375,8 @@ void screen_signature_genes(struct screen *s, const uint32_t *genes, size_t n, i
 		s->gene_slot[s->genes[i]] = UINT32_MAX;
 	for (size_t i = 0; i < n; i++)
 		s->gene_slot[genes[i]] = (uint32_t)i;
-	s->genes = genes;
+	mem_room(&s->genes, &s->genes_cap, n, sizeof *s->genes);
+	memcpy(s->genes, genes, n * sizeof *genes);
 	s->n_genes = n;
 }
 
@@ -391,6 +411,36 @@ void cell_rows_pick(const struct sparse_rows *m, const uint32_t *row, size_t n, 
 	}
 }
 
+void cell_group_pick(const struct screen *s, const struct cell_group *g, const uint32_t *cell, size_t n, struct cell_group *out)
+{
+	size_t width = s->neighbours == PMX_NO_FIELD ? 0 : s->s->field[s->neighbours].width;
+	sparse_rows_clear(&out->x);
+	sparse_rows_clear(&out->signature);
+	if (s->layer != PMX_NO_FIELD)
+		cell_rows_pick(&g->x, cell, n, &out->x);
+	if (s->signature != PMX_NO_FIELD && !pmx_layer_is_signature(s->s, s->signature))
+		cell_rows_pick(&g->signature, cell, n, &out->signature);
+	mem_room(&out->split, &out->cap[SPLIT], n, sizeof *out->split);
+	if (g->guide)
+		mem_room(&out->guide, &out->cap[GUIDE], n, sizeof *out->guide);
+	if (g->pool)
+		mem_room(&out->pool, &out->cap[POOL], n, sizeof *out->pool);
+	if (width)
+		mem_room(&out->neighbour, &out->cap[NEIGHBOUR], n * width, sizeof *out->neighbour);
+	for (size_t i = 0; i < n; i++) {
+		out->split[i] = g->split[cell[i]];
+		if (g->guide)
+			out->guide[i] = g->guide[cell[i]];
+		if (g->pool)
+			out->pool[i] = g->pool[cell[i]];
+		if (width)
+			memcpy(out->neighbour + i * width, g->neighbour + cell[i] * width, width * sizeof *out->neighbour);
+	}
+	out->code = g->code;
+	out->label = g->label;
+	out->n = n;
+}
+
 size_t screen_splits(const struct screen *s)
 {
 	return s->split == PMX_NO_FIELD ? 1 : s->s->field[s->split].values->n;
@@ -409,8 +459,10 @@ void screen_close(struct screen *s)
 	sparse_cols_free(s->control_columns);
 	pmx_signature_free(s->recipe);
 	mem_free(s->gene_slot);
-	if (s->original != s->in)
+	mem_free(s->genes);
+	if (s->original != s->in && !s->shared)
 		pmx_close(s->original);
-	pmx_close(s->in);
+	if (!s->shared)
+		pmx_close(s->in);
 	mem_free(s);
 }

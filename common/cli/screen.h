@@ -5,6 +5,7 @@
 #ifndef CLI_SCREEN_H
 #define CLI_SCREEN_H
 #include "base/sparse.h"
+#include "cli/again.h"
 #include "cli/cli.h"
 #include "stream/layer.h"
 
@@ -55,6 +56,7 @@ struct screen {
 	const struct screen_options *o;
 	size_t pert, split, guide, names, layer, signature, neighbours, pool, matrix, counts, total; /* fields; PMX_NO_FIELD where not wanted */
 	unsigned wants;
+	bool shared;                    /* both readers belong to an input that is read again */
 	struct pmx_pass *pass;          /* takes each block that is read; NULL: blocks are freed */
 	struct pmx_block *block;
 	size_t row;
@@ -62,8 +64,8 @@ struct screen {
 	struct sparse_cols *control_columns;    /* their expression by genes */
 	struct pmx_signature *recipe;           /* of a signature that is computed */
 	uint32_t *gene_slot;                    /* of each gene: its place among those asked for (stored signatures) */
-	const uint32_t *genes;
-	size_t n_genes;
+	uint32_t *genes;
+	size_t n_genes, genes_cap;
 	uint32_t control_code;
 };
 
@@ -73,6 +75,9 @@ struct screen {
  */
 struct screen *screen_open(const struct cli *c, const struct screen_options *o, unsigned wants, const char *signature,
 			   const char *matrix);
+/* The same on an input that is read several times; the reader stays the input's. */
+struct screen *screen_open_again(const struct cli *c, struct cli_again *again, const struct screen_options *o, unsigned wants,
+				 const char *signature);
 /* The field of the expression layer that the options name (X by default), also when rows of it are not wanted. */
 size_t screen_expression(const struct screen *s);
 size_t screen_expression_of(const struct pmx_schema *s, const char *name, struct err *e);
@@ -86,17 +91,21 @@ bool screen_next(struct screen *s, struct cell_group *g);
 bool screen_append(struct screen *s, struct cell_group *g);
 /* The controls' expression by genes, made once. */
 const struct sparse_cols *screen_control_columns(struct screen *s, int threads);
-/* Signature values on `genes` from now on (the array stays the caller's), and for a group: out[gene * g->n + cell]. */
+/* Signature values on `genes` from now on, and for a group: out[gene * g->n + cell]. */
 void screen_signature_genes(struct screen *s, const uint32_t *genes, size_t n, int threads);
 void screen_signature_values(struct screen *s, const struct cell_group *g, int threads, double *out);
 size_t screen_splits(const struct screen *s);           /* 1 without --split-by */
 const char *screen_split_name(const struct screen *s, size_t split);     /* "all" without --split-by */
+/* Cells of g named by `cell`, in that order, in place of what is in out (initialised). Not names and matrices. */
+void cell_group_pick(const struct screen *s, const struct cell_group *g, const uint32_t *cell, size_t n, struct cell_group *out);
 /* Rows of m named by `row`, in that order, appended to out (initialised, as wide as m). */
 void cell_rows_pick(const struct sparse_rows *m, const uint32_t *row, size_t n, struct sparse_rows *out);
 void cell_group_init(struct cell_group *g, const struct screen *s);
 void cell_group_free(struct cell_group *g);
 void screen_close(struct screen *s);
 
+/* Sorted so into a scratch file, at its start; `r` is read to its end. */
+int cli_sort_to_scratch(const struct cli *c, struct pmx_reader *r, const char *by, const char *first);
 /* A stream grouped by `by` with `first` in front: r itself when it promises that, else a sorted copy in $TMPDIR. */
 struct pmx_reader *cli_sorted(const struct cli *c, struct pmx_reader *r, const char *by, const char *first);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Signs are arbitrary in mathematics and must not be in a result. */
-static void fix_signs(double *vector, size_t n, size_t k)
+void eigen_fix_signs(double *vector, size_t n, size_t k)
 {
 	for (size_t j = 0; j < k; j++) {
 		double most = 0;
@@ -71,7 +71,7 @@ struct eigen_result eigen_small(double *a, size_t n, size_t k)
 	symmetric(a, n, k, r.value, columns);
 	to_rows(columns, n, k, r.vector);
 	mem_free(columns);
-	fix_signs(r.vector, n, k);
+	eigen_fix_signs(r.vector, n, k);
 	return r;
 }
 
@@ -240,7 +240,7 @@ struct eigen_result eigen_davidson(eigen_operator *apply, void *context, const d
 	memcpy(r.value, value, k * sizeof *r.value);
 	combine(s.v, u, n, s.m, k, t);
 	to_rows(t, n, k, r.vector);
-	fix_signs(r.vector, n, k);
+	eigen_fix_signs(r.vector, n, k);
 	r.applied = s.applied;
 	mem_free(s.v);
 	mem_free(s.av);

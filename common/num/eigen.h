@@ -31,5 +31,7 @@ struct eigen_result eigen_small(double *a, size_t n, size_t k);
 struct eigen_result eigen_davidson(eigen_operator *apply, void *context, const double *diagonal, size_t n, size_t k, double tolerance,
 				   size_t most);
 void eigen_free(struct eigen_result *r);
+/* Makes that component of each of the k columns positive: n x k, row by row. */
+void eigen_fix_signs(double *vector, size_t n, size_t k);
 
 #endif

@@ -24,13 +24,14 @@ static double sd_of(const double *x, size_t n, double mean)
 }
 
 /* A gene that does not vary: Seurat's 0 / 0 becomes 0, pertpy's sd of 0 becomes 1; both give 0. */
-void mixscale_standardise(double *x, size_t n, double most)
+struct mixscale_moments mixscale_standardise(double *x, size_t n, double most)
 {
 	double mean = mean_of(x, n), sd = sd_of(x, n, mean);
 	for (size_t i = 0; i < n; i++) {
 		double z = sd > 0 ? (x[i] - mean) / sd : 0;
 		x[i] = z > most ? most : z;
 	}
+	return (struct mixscale_moments){ mean, sd };
 }
 
 double mixscale_standardise_by_controls(const double *p, size_t n_target, size_t n_control, double *score)

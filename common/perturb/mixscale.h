@@ -28,9 +28,12 @@ struct mixscale_options {
 };
 #define MIXSCALE_DEFAULTS { true, 5, 100, 0 }
 
-/* (x - mean) / sd with n - 1, at most `most`; a gene that does not vary becomes 0. */
+/* (x - mean) / sd with n - 1, at most `most`; a gene that does not vary becomes 0. Returns both, of x as it was. */
 #define MIXSCALE_CLIP 10.0
-void mixscale_standardise(double *x, size_t n, double most);
+struct mixscale_moments {
+	double mean, sd;
+};
+struct mixscale_moments mixscale_standardise(double *x, size_t n, double most);
 
 struct mixscale_input {
 	double *d;                              /* n_genes x n_cells, gene by gene; scaled in place */
