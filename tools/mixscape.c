@@ -1,17 +1,17 @@
 /* mixscape - which cells answer to their perturbation, and which do not */
+#include "cli/class_out.h"
+#include "cli/guide_table.h"
 #include "cli/marker_genes.h"
 #include "cli/split_cells.h"
 #include "base/mem.h"
 #include "perturb/mixscape.h"
-#include <ctype.h>
 #include <math.h>
-#include <string.h>
 
 static struct screen_options opt = SCREEN_DEFAULTS;
 static struct marker_gene_options genes_opt = MARKER_GENE_DEFAULTS;
 static struct mixscape_options class_opt = MIXSCAPE_DEFAULTS;
-static const char *signature = "X_pert", *column = "mixscape_class", *suffix = "KO", *details_file;
-static const char reason_column[] = "mixscape_reason";
+static struct class_out_options out_opt = { "mixscape_class", "KO", false };
+static const char *signature = "X_pert", *details_file, *guides_file;
 static const char *const compats[] = { "own", "seurat", "pertpy", NULL };
 
 static const struct cli_option options[] = {
@@ -28,81 +28,14 @@ static const struct cli_option options[] = {
 		"With --compat the references' rule holds instead: at least --min-de-genes cells called"),
 	CLI_INT(0, "iter-num", &class_opt.iter_num, 1, 10000, "N", "rounds of calls at most"),
 	CLI_SWITCH(0, "scale", &class_opt.scale, "unit variance per gene, cut at 10 above"),
-	CLI_TEXT(0, "perturbation-type", &suffix, "TYPE", "suffix of the class of the cells that answer: KO, KD, OE"),
+	CLI_TEXT(0, "perturbation-type", &out_opt.suffix, "TYPE", "suffix of the class of the cells that answer: KO, KD, OE"),
 	CLI_FLAG(0, "fine-mode", &genes_opt.by_guide, "test guide by guide, lists one after the other"),
-	CLI_TEXT(0, "new-class-name", &column, "NAME", "name of the class column and stem of the others"),
+	CLI_TEXT(0, "new-class-name", &out_opt.column, "NAME", "name of the class column and stem of the others"),
+	CLI_TEXT(0, "guide-table", &guides_file, "FILE", "table of the guides: cells, share that answers, which guides are weak"),
 	CLI_TEXT(0, "details", &details_file, "FILE", "projection (of the first round) and posterior of every cell"),
 	CLI_CHOICE(0, "compat", &class_opt.compat, compats, "WHICH", "semantics where the references differ"),
 	CLI_END
 };
-
-/* Fields made, and what is computed for one target. */
-enum { CLASS, GLOBAL, POSTERIOR, REASON, N_FIELDS };
-enum { GLOBAL_CONTROL, GLOBAL_NP, GLOBAL_HIT };
-struct result {
-	uint32_t *class, *global, *reason;
-	double *p;
-	size_t cap[4];
-};
-
-static struct pmx_schema *describe(const struct screen *s, size_t *field)
-{
-	char *lower = mem_text(suffix);
-	for (char *p = lower; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	char *made[N_FIELDS] = { mem_text(column), mem_print("%s_global", column), mem_print("%s_p_%s", column, lower), mem_text(reason_column) };
-	struct pmx_schema *d = pmx_schema_copy(s->s);
-	for (int i = 0; i < N_FIELDS; i++)
-		if (pmx_find(d, PMX_OBS, made[i]) != PMX_NO_FIELD)
-			pmx_drop_field(d, pmx_find(d, PMX_OBS, made[i]));
-	const struct names *targets = s->s->field[s->pert].values;
-	struct names *classes = pmx_add_obs(d, made[CLASS], PMX_CATEGORY)->values;
-	names_add(classes, opt.control, NULL);
-	names_add(classes, "NP", NULL);
-	for (uint32_t t = 0; t < targets->n; t++)
-		for (int hit = 0; hit < 2 && t != s->control_code; hit++) {
-			char *name = mem_print("%s %s", targets->at[t], hit ? suffix : "NP");
-			names_add(classes, name, NULL);
-			mem_free(name);
-		}
-	struct names *global = pmx_add_obs(d, made[GLOBAL], PMX_CATEGORY)->values;
-	names_add(global, opt.control, NULL);
-	names_add(global, "NP", NULL);
-	names_add(global, suffix, NULL);
-	pmx_add_obs(d, made[POSTERIOR], PMX_F64);
-	struct names *reasons = pmx_add_obs(d, made[REASON], PMX_CATEGORY)->values;
-	for (int i = 1; i < MIXSCAPE_N_REASONS; i++)
-		names_add(reasons, mixscape_reason_name[i], NULL);
-	for (int i = 0; i < N_FIELDS; i++) {
-		field[i] = pmx_find(d, PMX_OBS, made[i]);
-		mem_free(made[i]);
-	}
-	mem_free(lower);
-	return d;
-}
-
-static void result_room(struct result *r, size_t n)
-{
-	mem_room(&r->class, &r->cap[CLASS], n, sizeof *r->class);
-	mem_room(&r->global, &r->cap[GLOBAL], n, sizeof *r->global);
-	mem_room(&r->p, &r->cap[POSTERIOR], n, sizeof *r->p);
-	mem_room(&r->reason, &r->cap[REASON], n, sizeof *r->reason);
-}
-
-static uint32_t code_of(enum mixscape_reason reason)
-{
-	return reason == MIXSCAPE_CLASSIFIED ? PMX_MISSING_CODE : (uint32_t)reason - 1;
-}
-
-/* The class of a cell: the dictionary has the control, bare NP, then NP and hit of every target but the control. */
-static void set_class(const struct screen *s, const struct cell_group *g, struct result *r, size_t cell, enum mixscape_call call)
-{
-	uint32_t own = 2 + 2 * (g->code - (g->code > s->control_code));
-	r->class[cell] = call == MIXSCAPE_BARE_NP ? 1 : own + (call == MIXSCAPE_KO);
-	/* Seurat takes what stands after the blank, and where there is none, the control. */
-	r->global[cell] = call == MIXSCAPE_KO ? GLOBAL_HIT : call == MIXSCAPE_BARE_NP && class_opt.compat == MIXSCAPE_SEURAT ? GLOBAL_CONTROL
-			  : GLOBAL_NP;
-}
 
 static void write_details(struct cli_text *t, const struct screen *s, const struct cell_group *g, size_t split, const struct split_cells *p,
 			  const double *projection, const double *p_ko)
@@ -119,7 +52,7 @@ static void write_details(struct cli_text *t, const struct screen *s, const stru
 
 /* Markers of the target in the split, and the calls on them. */
 static void classify_split(const struct cli *c, struct screen *s, const struct cell_group *g, size_t split, struct marker_genes *lists,
-			   struct result *r, struct cli_text *details)
+			   const struct class_out *out, struct cell_classes *r, struct cli_text *details)
 {
 	enum markers_reason why;
 	size_t n_genes;
@@ -129,7 +62,7 @@ static void classify_split(const struct cli *c, struct screen *s, const struct c
 	if (reason != MIXSCAPE_CLASSIFIED) {
 		for (size_t i = 0; i < g->n; i++)
 			if (g->split[i] == split)
-				r->reason[i] = code_of(reason);
+				class_out_reason(r, i, reason);
 		return;
 	}
 	double *own = mem_array(n_genes * g->n, sizeof *own), *control = mem_array(n_genes * s->controls.n, sizeof *control);
@@ -146,12 +79,12 @@ static void classify_split(const struct cli *c, struct screen *s, const struct c
 	if (p.in.d)
 		reason = mixscape_classify(&class_opt, &p.in, order, c->threads, projection, call, p_ko);
 	for (size_t i = 0; i < n; i++) {
-		set_class(s, g, r, p.own[i], call[i]);
+		class_out_set(out, g, r, p.own[i], call[i]);
 		r->p[p.own[i]] = p_ko[i];
-		r->reason[p.own[i]] = code_of(reason);
+		class_out_reason(r, p.own[i], reason);
 	}
 	for (size_t i = 0; i < p.n_without; i++)
-		r->reason[p.without[i]] = code_of(MIXSCAPE_NO_SIGNATURE);
+		class_out_reason(r, p.without[i], MIXSCAPE_NO_SIGNATURE);
 	if (details && (reason == MIXSCAPE_CLASSIFIED || reason == MIXSCAPE_FEW_PERTURBED || reason == MIXSCAPE_NO_SECOND))
 		write_details(details, s, g, split, &p, projection, p_ko);
 	split_cells_free(&p);
@@ -163,87 +96,73 @@ static void classify_split(const struct cli *c, struct screen *s, const struct c
 	mem_free(control);
 }
 
-static void classify_target(const struct cli *c, struct screen *s, const struct cell_group *g, struct marker_genes *lists, struct result *r,
-			    struct cli_text *details)
+static void classify_target(const struct cli *c, struct screen *s, const struct cell_group *g, struct marker_genes *lists,
+			    const struct class_out *out, struct cell_classes *r, struct cli_text *details)
 {
-	bool labelled = g->code != PMX_MISSING_CODE;
 	size_t *n_cells = mem_zero(screen_splits(s), sizeof *n_cells);
-	for (size_t i = 0; i < g->n; i++) {
-		bool in_split = g->split[i] != PMX_MISSING_CODE;
-		r->p[i] = 0;
-		r->reason[i] = code_of(!labelled ? MIXSCAPE_NO_LABEL : MIXSCAPE_NO_SPLIT);
-		r->class[i] = r->global[i] = PMX_MISSING_CODE;
-		if (labelled)
-			set_class(s, g, r, i, MIXSCAPE_NP);
-		if (in_split)
+	class_out_reset(out, g, r);
+	for (size_t i = 0; i < g->n; i++)
+		if (g->split[i] != PMX_MISSING_CODE)
 			n_cells[g->split[i]]++;
-	}
-	for (size_t split = 0; labelled && split < screen_splits(s); split++)
+	for (size_t split = 0; g->code != PMX_MISSING_CODE && split < screen_splits(s); split++)
 		if (n_cells[split])
-			classify_split(c, s, g, split, lists, r, details);
+			classify_split(c, s, g, split, lists, out, r, details);
 	mem_free(n_cells);
 }
 
-static void put(struct pmx_pass *pass, const size_t *field, const struct result *r, size_t n)
+static void count_guides(struct guide_table *t, const struct cell_group *g, const struct cell_classes *r)
 {
-	struct err e = { 0 };
-	if (pmx_pass_values(pass, field[CLASS], r->class, n, &e) || pmx_pass_values(pass, field[GLOBAL], r->global, n, &e) ||
-	    pmx_pass_values(pass, field[POSTERIOR], r->p, n, &e) || pmx_pass_values(pass, field[REASON], r->reason, n, &e))
-		cli_fail(&e);
+	bool *classified = mem_array(g->n, sizeof *classified), *answers = mem_array(g->n, sizeof *answers);
+	for (size_t i = 0; i < g->n; i++) {
+		classified[i] = class_out_reason_of(r, i) == MIXSCAPE_CLASSIFIED;
+		answers[i] = class_out_answers(r, i);
+	}
+	guide_table_add(t, g, classified, answers);
+	mem_free(classified);
+	mem_free(answers);
 }
 
 static int run(struct cli *c)
 {
-	struct err e = { 0 };
 	genes_opt.test.compat = class_opt.compat == MIXSCAPE_PERTPY ? COMPAT_PERTPY : COMPAT_SEURAT;
+	out_opt.bare_is_control = class_opt.compat == MIXSCAPE_SEURAT;
 	unsigned wants = SCREEN_SIGNATURE | (marker_genes_need_expression(&genes_opt) ? SCREEN_EXPRESSION : 0) |
-			 (genes_opt.by_guide ? SCREEN_GUIDES : 0) | (details_file || class_opt.compat == MIXSCAPE_PERTPY ? SCREEN_NAMES : 0);
+			 (genes_opt.by_guide || guides_file ? SCREEN_GUIDES : 0) |
+			 (details_file || class_opt.compat == MIXSCAPE_PERTPY ? SCREEN_NAMES : 0);
 	struct screen *s = screen_open(c, &opt, wants, signature, NULL);
 	struct marker_genes *lists = marker_genes_new(c, &genes_opt, s);
-	size_t field[N_FIELDS];
-	struct pmx_schema *described = describe(s, field);
-	struct pmx_writer *out = cli_output(c, described, s->original);
-	s->pass = pmx_pass_new(out);
-	for (int i = 0; i < N_FIELDS; i++)
-		pmx_pass_adds(s->pass, field[i]);
+	struct class_out *out = class_out_open(c, &out_opt, s);
+	struct guide_table *guides = guides_file ? guide_table_new(s) : NULL;
 	struct cli_text *details = details_file ? cli_text_at(details_file) : NULL;
 	if (details)
 		cli_text_put(details, "target\tsplit\tcell\trole\tpvec\tposterior\n");
 
 	struct cell_group target, *controls = screen_controls(s);
-	struct result r = { 0 };
-	result_room(&r, controls->n);
-	for (size_t i = 0; i < controls->n; i++) {
-		r.class[i] = r.global[i] = GLOBAL_CONTROL;
-		r.p[i] = 0;
-		r.reason[i] = PMX_MISSING_CODE;
-	}
-	put(s->pass, field, &r, controls->n);
+	struct cell_classes r = { 0 };
+	class_out_reset(out, controls, &r);
+	class_out_put(out, controls, &r);
 	uint64_t count[MIXSCAPE_N_REASONS] = { 0 }, cells = 0;
 	struct cli_progress *bar = cli_progress_new(c, "cells", 0);
 	cell_group_init(&target, s);
 	while (screen_next(s, &target)) {
-		result_room(&r, target.n);
-		classify_target(c, s, &target, lists, &r, details);
+		classify_target(c, s, &target, lists, out, &r, details);
 		for (size_t i = 0; i < target.n; i++)
-			count[r.reason[i] == PMX_MISSING_CODE ? 0 : r.reason[i] + 1]++;
-		put(s->pass, field, &r, target.n);
+			count[class_out_reason_of(&r, i)]++;
+		if (guides && target.label)
+			count_guides(guides, &target, &r);
+		class_out_put(out, &target, &r);
 		cli_progress_at(bar, cells += target.n, target.label);
 	}
 	cli_progress_end(bar);
 	split_cells_report(c, "classified", "class NP", count, mixscape_reason_name, MIXSCAPE_N_REASONS);
-	if (pmx_pass_close(s->pass, &e))
-		cli_fail(&e);
-	cli_finish(out, s->original);
+	class_out_close(out);
+	if (guides)
+		guide_table_write(guides, c, guides_file);
 	if (details)
 		cli_text_close(details);
-	mem_free(r.class);
-	mem_free(r.global);
-	mem_free(r.p);
-	mem_free(r.reason);
+	cell_classes_free(&r);
 	cell_group_free(&target);
 	marker_genes_free(lists);
-	pmx_schema_free(described);
 	screen_close(s);
 	return 0;
 }
@@ -261,6 +180,9 @@ static const char *const description[] = {
 	"By default the mixture is run to convergence: there is no seed, and the answer does not hang on where it stopped. A target of which fewer "
 	"than --min-cells cells are called keeps none: all its cells in that split are NP, with the reason. Cells that were not classified are NP, "
 	"with posterior 0 and a reason.",
+	"--guide-table compares the guides of each target: cells that were classified, the share of them that answers, that share among the target's "
+	"other guides, and the one-sided p (Fisher) that so few would answer; q is Benjamini and Hochberg's over the guides tested. A guide is weak "
+	"where q < 0.05 and its share is below half of the others'.",
 	"--compat seurat repeats RunMixscape of Seurat 4.3: the mixture starts with the weights that R draws for seed 1 and stops when the "
 	"log-likelihood gains at most 1e-8; with fewer than --min-de-genes cells called, the cells called before become bare NP, of global class "
 	"control, as there. A posterior of exactly 0.5 or NaN keeps a cell's class.",

@@ -114,3 +114,50 @@ pertpy_classes() {
 	[[ "$output" == *"no cell was classified"* ]]
 	[ ! -e out.pmx ]
 }
+
+@test "the weak guide of STAT1 is named, by a count of its cells" {
+	need golden/seurat
+	run --separate-stderr mixscape --control non-targeting --split-by replicate --guide-key guide --guide-table guides.tsv \
+		"$BATS_FILE_TMPDIR/papalexi.sig.pmx" -o classes.pmx
+	[[ "$status" = 0 && "$stderr" = *"weak guides"*STAT1g4* ]]
+	awk -F'\t' '$2 == "STAT1g4" { found = $3 == 16 && $5 < 0.5 * $6 && $7 < 1e-4 && $8 < 0.05 && $8 >= $7 && $9 == "yes" } END { exit !found }' guides.tsv
+	run ! grep -P '^(JAK2|IFNGR1|IFNGR2|SMAD4)\t.*\tyes\t' guides.tsv
+	grep -P '^ATF2\tATF2g1\t0\t0\tNA\tNA\tNA\tNA\tNA\tnot_classified$' guides.tsv
+	pmx-view --obs classes.pmx | awk -F'\t' -v OFS='\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "guide", "cells", "ko"; next }
+		$at["gene_target"] != "non-targeting" { g = $at["guide"]; seen[g]; if ($at["mixscape_reason"] == "NA") { n[g]++; k[g] += $at["mixscape_class_global"] == "KO" } }
+		END { for (g in seen) print g, n[g] + 0, k[g] + 0 }' >count.tsv
+	compare count.tsv cells guides.tsv n_cells 0 --key guide
+	compare count.tsv ko guides.tsv n_ko 0 --key guide
+	# The classes are those without a table.
+	mixscape -q --control non-targeting --split-by replicate "$BATS_FILE_TMPDIR/papalexi.sig.pmx" | pmx-view --obs | diff - <(pmx-view --obs classes.pmx)
+}
+
+@test "guides are compared only where there are several, and the column has to be there" {
+	mixscape -q --control NT --guide-table guides.tsv "$small" -o classes.pmx
+	[ "$(head -n 1 guides.tsv)" = $'target\tguide\tn_cells\tn_ko\tshare\tshare_others\tp_value\tq_value\tweak\treason' ]
+	pmx-view --obs classes.pmx | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "cell\tone"; next } { print $1 "\t" $at["gene_target"] }' >one.tsv
+	pmx-join --obs one.tsv classes.pmx | mixscape -q --control NT --guide-key one --guide-table single.tsv -o again.pmx
+	awk -F'\t' 'NR > 1 && $3 > 0 { n++; ok += $10 == "only_guide" && $9 == "NA" && $7 == "NA" } END { exit !(n && ok == n) }' single.tsv
+	run mixscape --control NT --guide-key nothing --guide-table t.tsv "$small" -o x.pmx
+	[[ "$status" = 1 && "$output" = *nothing* ]]
+	[ ! -e t.tsv ]
+}
+
+@test "a target of one cell, and one whose genes do not vary, are not classified and break nothing" {
+	pmx-view --obs "$small" | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "cell\tt"; next }
+		{ t = $at["gene_target"]; if (t != "NT" && !one++) t = "lonely"; print $1 "\t" t }' >new.tsv
+	small_screen | normalize | pca --n-comps 10 | pmx-join --obs new.tsv | pert-signature --pert-key t --control NT |
+		mixscape --pert-key t --control NT --guide-table g.tsv 2>err | pmx-view --obs >ours.tsv
+	grep -q 'too_few_cells 1' err
+	awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["t"] == "lonely" { ok = $at["mixscape_reason"] == "too_few_cells" &&
+		$at["mixscape_class"] == "lonely NP" && $at["mixscape_class_p_ko"] == 0 } END { exit !ok }' ours.tsv
+	grep -P '^lonely\t.*\tnot_classified$' g.tsv
+	# Genes that are 0 everywhere give no direction.
+	small_screen -o raw.pmx
+	pmx-export -q --to tsv --layer counts raw.pmx | awk -F'\t' -v OFS='\t' 'NR > 1 { for (i = 2; i <= 7; i++) $i = 0 } { print }' >flat.tsv
+	head -n 1 flat.tsv | cut -f 2-7 | tr '\t' '\n' | sed 's/^/T0001\t/' >list.tsv
+	pmx-view --obs raw.pmx >obs.tsv
+	pmx-import -q --rows cells --obs obs.tsv flat.tsv | normalize | pca --n-comps 10 | pert-signature --control NT -o flat.pmx
+	run mixscape --control NT --de-genes list.tsv flat.pmx -o x.pmx
+	[[ "$status" = 1 && "$output" = *"no_direction 80"* ]]
+}
