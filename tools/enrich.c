@@ -1,4 +1,5 @@
 /* enrich - classes of compounds that gather at the top of a ranking */
+#include "cli/gene_enrichment.h"
 #include "cli/rankings.h"
 #include "cli/values.h"
 #include "base/mem.h"
@@ -9,27 +10,44 @@
 
 static struct rankings_options opt = { .target_key = "target", .compound_key = "compound", .signature_key = "signature_id",
 	.score_key = "score", .class_key = "moa" };
-static int method, want;
+static int method, want, compat;
 static long top = 50, permutations = 1000, min_size = 2;
-static double weight = 1, persistence = 0.95;
+static double weight = 1;
+static const char *lists_file;
+static struct gene_lists_options lists_opt = { NULL, GENES_BOTH, 0, 0.05, 0 };
+static struct gene_enrichment_options gene_opt = { .min_genes = 1, .persistence = 0.95 };
 
 static const char *const methods[] = { "fisher", "gsea", "rbo", NULL };
 static const char *const wants[] = { "reverse", "mimic", NULL };
+static const char *const directions[] = { "both", "up", "down", NULL };
+static const char *const nulls[] = { "empirical", "normal", NULL };
+static const char *const compats[] = { "own", "seurat", NULL };
 static const char *const units[] = { "compound", "signature", NULL };
 
 static const struct cli_option options[] = {
 	CLI_CHOICE(0, "method", &method, methods, "NAME", "test: of the first --top, of the running sum, of the overlap"),
 	CLI_TEXT(0, "class-key", &opt.class_key, "COLUMN", "column with the classes of a row, several between |"),
-	CLI_TEXT(0, "sets", &opt.sets_file, "FILE", "the classes instead: GMT, or a table compound TAB class"),
+	CLI_TEXT(0, "sets", &opt.sets_file, "FILE", "sets of genes, or classes of compounds instead: GMT, or a table member TAB set"),
 	CLI_CHOICE(0, "unit", &opt.unit, units, "WHAT", "what is counted and ranked",
 		   "A compound with several rows for a target has the maximum quantile of their scores: of the 67th and 33rd percentile the larger in magnitude"),
 	CLI_CHOICE(0, "want", &want, wants, "WHAT", "what comes first: reverse, the lowest score; mimic, the highest"),
 	CLI_INT(0, "top", &top, 1, 1000000000, "N", "fisher: the first so many against the others"),
-	CLI_TEXT(0, "background", &opt.background_file, "FILE", "fisher: all that could have been ranked, one a line (default: what is ranked)"),
+	CLI_TEXT(0, "background", &opt.background_file, "FILE", "fisher: all that could have come up, one a line (default: what is ranked or tested)"),
 	CLI_REAL(0, "weight", &weight, 0, 10, "W", "gsea: exponent of |score|; 0 is Kolmogorov and Smirnov's"),
-	CLI_REAL(0, "persistence", &persistence, 0.001, 0.999999, "P", "rbo: how deep one looks, 1 / (1 - P) places on average"),
+	CLI_REAL(0, "persistence", &gene_opt.persistence, 0.001, 0.999999, "P", "rbo: how deep one looks, 1 / (1 - P) places on average"),
 	CLI_INT('p', "permutations", &permutations, 1, 10000000, "N", "gsea, rbo: random classes of the same size"),
 	CLI_INT(0, "min-size", &min_size, 1, 1000000000, "N", "fewer members in the ranking: the class is not tested"),
+	CLI_TEXT(0, "lists", &lists_file, "FILE", "lists of genes, the first the strongest: GMT, gene TAB list, or one gene a line"),
+	CLI_CHOICE(0, "direction", &lists_opt.direction, directions, "WHICH", "genes that go up or down, of signatures and contrasts"),
+	CLI_REAL(0, "pval-cutoff", &lists_opt.p_cutoff, 0, 1, "P", "contrasts: adjusted p of a gene at most"),
+	CLI_REAL(0, "logfc-threshold", &lists_opt.logfc_threshold, 0, 1000, "X", "contrasts: |log2 fold change| of a gene over"),
+	CLI_INT(0, "min-genes", &gene_opt.min_genes, 1, 1000000, "N", "fewer genes in a list: it is not tested"),
+	CLI_FLAG(0, "ease", &gene_opt.ease, "fisher of genes: one less in the overlap (EASE score)"),
+	CLI_INT(0, "depth", &gene_opt.depth, 0, 1000000000, "K", "rbo of genes: the first K of list and set; 0: all"),
+	CLI_FLAG(0, "even-lengths", &gene_opt.even, "rbo of genes: cut the longer to the length of the shorter"),
+	CLI_CHOICE(0, "null", &gene_opt.null, nulls, "WHICH", "rbo of genes: p by counting, or from a normal distribution"),
+	CLI_TEXT(0, "permutation-file", &gene_opt.permutation_file, "FILE", "rbo of genes: given ones; number TAB value,value,..."),
+	CLI_CHOICE(0, "compat", &compat, compats, "WHICH", "genes: semantics where the reference differs"),
 	CLI_TEXT(0, "score-key", &opt.score_key, "COLUMN", "column with the score"),
 	CLI_TEXT(0, "compound-key", &opt.compound_key, "COLUMN", "column with the compound"),
 	CLI_END
@@ -151,7 +169,7 @@ static size_t test_target(const struct cli *c, struct cli_text *out, const struc
 	}
 	for (size_t i = 0; i < r->n_background && method == CLASS_FISHER; i++)
 		place[r->background[i]] = (uint32_t)n_all++;
-	struct class_ranking ranking = { at->n, w, persistence };
+	struct class_ranking ranking = { at->n, w, gene_opt.persistence };
 	for (uint32_t i = 0; i < n_classes; i++) {
 		line[i].class = i;
 		find_members(&line[i], &r->of_class[i], place, at->n);
@@ -180,14 +198,41 @@ static size_t test_target(const struct cli *c, struct cli_text *out, const struc
 	return tested;
 }
 
+/* Genes against sets of genes, where the input is of genes; false: it is a ranking of compounds, read into *table. */
+static bool test_genes(struct cli *c, struct table **table)
+{
+	lists_opt.background_file = opt.background_file;
+	lists_opt.top = top;
+	gene_opt.sets_file = opt.sets_file;
+	gene_opt.min_size = min_size;
+	gene_opt.permutations = permutations;
+	gene_opt.rbo = method == CLASS_RBO;
+	gene_opt.seurat = compat == 1;
+	if (lists_file && c->n_args)
+		cli_misuse("--lists takes the place of FILE");
+	struct gene_lists *lists = lists_file ? gene_lists_read(c, &lists_opt, lists_file) : gene_lists_of_input(c, &lists_opt, table);
+	if (!lists)
+		return false;
+	if (method == CLASS_GSEA)
+		cli_misuse("--method gsea ranks compounds; for genes there are fisher and rbo");
+	if (!opt.sets_file)
+		cli_misuse("--sets is needed: which sets of genes?");
+	gene_enrichment(c, &gene_opt, lists);
+	gene_lists_free(lists);
+	return true;
+}
+
 static int run(struct cli *c)
 {
+	struct table *table;
+	if (test_genes(c, &table))
+		return 0;
 	opt.mimic = want == 1;
 	if (opt.background_file && method != CLASS_FISHER)
 		cli_misuse("--background belongs to --method fisher; the others know ranked items only");
 	if (opt.background_file && !opt.sets_file)
 		cli_misuse("--background needs --sets: the classes of what is not in the table are not in a column of it");
-	struct rankings *r = rankings_read(c, &opt);
+	struct rankings *r = rankings_of_table(c, &opt, table);
 	class_names = r->classes;
 	if (!r->classes->n)
 		cli_die("no row has a class in column '%s'", opt.class_key);
@@ -211,6 +256,7 @@ static int run(struct cli *c)
 		cli_die("no class was tested");
 	cli_text_close(out);
 	rankings_free(r);
+	table_free(table);
 	return 0;
 }
 

@@ -226,14 +226,10 @@ static void take_background(struct reader *k)
 	names_free(list);
 }
 
-struct rankings *rankings_read(const struct cli *c, const struct rankings_options *o)
+struct rankings *rankings_of_table(const struct cli *c, const struct rankings_options *o, struct table *table)
 {
-	struct err e = { 0 };
-	struct reader k = { .c = c, .o = o, .r = mem_zero(1, sizeof *k.r) };
+	struct reader k = { .t = table, .c = c, .o = o, .r = mem_zero(1, sizeof *k.r) };
 	struct names *none[] = { names_new(), names_new(), names_new() };
-	k.t = table_read(c->n_args ? c->args[0] : "-", c->memory, &e);
-	if (!k.t)
-		cli_fail(&e);
 	k.r->targets = none[0];
 	k.r->items = none[1];
 	k.r->classes = none[2];
@@ -254,7 +250,6 @@ struct rankings *rankings_read(const struct cli *c, const struct rankings_option
 	for (size_t i = 0; i < k.r->classes->n; i++)
 		once(&k.r->of_class[i]);
 	mem_free(name_rank);
-	table_free(k.t);
 	return k.r;
 }
 

@@ -5,6 +5,7 @@
 #ifndef CLI_RANKINGS_H
 #define CLI_RANKINGS_H
 #include "cli/cli.h"
+#include "formats/table.h"
 
 enum ranking_unit { RANKING_COMPOUND, RANKING_SIGNATURE };
 
@@ -37,7 +38,7 @@ struct rankings {
 };
 
 /* A compound with several rows for a target has the maximum quantile (67/33) of their scores. */
-struct rankings *rankings_read(const struct cli *c, const struct rankings_options *o);
+struct rankings *rankings_of_table(const struct cli *c, const struct rankings_options *o, struct table *t);
 void rankings_free(struct rankings *r);
 
 #endif

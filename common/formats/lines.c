@@ -35,8 +35,11 @@ struct lines {
 struct lines *lines_open(const char *path, struct err *e)
 {
 	struct file_in *file = file_open(path, e);
-	if (!file)
-		return NULL;
+	return file ? lines_on(file, e) : NULL;
+}
+
+struct lines *lines_on(struct file_in *file, struct err *e)
+{
 	uint8_t magic[4] = { 0 };
 	int64_t got = file_peek(file, magic, sizeof magic, e);
 	if (got < 0) {

@@ -9,11 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/file.h"
 
 struct lines;
 
 /* "-" is standard input. NULL on failure. */
 struct lines *lines_open(const char *path, struct err *e);
+/* The same of a file that is open; takes it. */
+struct lines *lines_on(struct file_in *file, struct err *e);
 void lines_close(struct lines *l);
 const char *lines_name(const struct lines *l);
 /* 1 for the line that lines_next gave first. */

@@ -166,9 +166,8 @@ static int read_rows(struct table *t, struct lines *l, char separator, uint64_t 
 	return more > 0 ? lines_context(l, e) : more;
 }
 
-static struct table *read_any(const char *path, uint64_t memory, bool latin1, struct err *e)
+static struct table *read_any(struct lines *l, uint64_t memory, bool latin1, struct err *e)
 {
-	struct lines *l = lines_open(path, e);
 	if (!l)
 		return NULL;
 	struct table *t = mem_zero(1, sizeof *t);
@@ -188,12 +187,17 @@ static struct table *read_any(const char *path, uint64_t memory, bool latin1, st
 
 struct table *table_read(const char *path, uint64_t memory, struct err *e)
 {
-	return read_any(path, memory, false, e);
+	return read_any(lines_open(path, e), memory, false, e);
+}
+
+struct table *table_read_file(struct file_in *file, uint64_t memory, struct err *e)
+{
+	return read_any(lines_on(file, e), memory, false, e);
 }
 
 struct table *table_read_latin1(const char *path, uint64_t memory, struct err *e)
 {
-	return read_any(path, memory, true, e);
+	return read_any(lines_open(path, e), memory, true, e);
 }
 
 size_t table_need(const struct table *t, const char *column, struct err *e)

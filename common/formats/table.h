@@ -30,6 +30,8 @@ struct table {
 
 /* "-" is standard input. The text may take up to `memory` bytes. NULL on failure. */
 struct table *table_read(const char *path, uint64_t memory, struct err *e);
+/* The same of a file that is open; takes it. */
+struct table *table_read_file(struct file_in *file, uint64_t memory, struct err *e);
 /* The same of a table whose lines may be Latin-1, as tables with a micro sign often are; its user says so. */
 struct table *table_read_latin1(const char *path, uint64_t memory, struct err *e);
 void table_free(struct table *t);
