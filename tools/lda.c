@@ -177,8 +177,8 @@ static const struct cli_output outputs[] = {
 	{ NULL, NULL }
 };
 static const char *const examples[] = {
-	"mixscape --control NT signature.pmx | lda --control NT | pmx-view --obsm X_lda",
-	"mixscape --control NT signature.pmx | lda --control NT --n-comps 4 --cv -o lda.pmx",
+	"lda --control NT --n-comps 4 classes.pmx | pmx-view --obsm X_lda",
+	"mixscape --control NT signature.pmx | lda --control NT --cv -o lda.pmx",
 	NULL
 };
 static const char *const sources[] = {

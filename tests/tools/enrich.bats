@@ -1,4 +1,5 @@
 load ../setup
+load ../screens
 
 setup() {
 	work
@@ -135,4 +136,160 @@ PY
 		moa=$(pmx-view --obs sim/reference.pmx | awk -F'\t' -v c="$(awk -v t=$t '$1 == t && $3 == "reverse" { print $2; exit }' sim/truth.tsv)" '$2 == c { print $6; exit }')
 		awk -F'\t' -v t=$t -v m="$moa" '$1 == t && $2 == m { found = $7 > 0.999 && $8 < 0.01 } END { exit !found }' e.tsv
 	done
+}
+
+# reference_lists SCREEN: the reference's sets, list and background as $1.gmt, $1.list, $1.all; its tables by the name of the set.
+reference_lists() {
+	need golden/seurat
+	gold=$(golden "$1")
+	unpack "$1" enrich_sets | awk -F'\t' 'NR > 1 { if (!($1 in s)) name[++k] = $1; s[$1] = s[$1] "\t" $3 } END { for (i = 1; i <= k; i++) print name[i] "\t-" s[name[i]] }' >"$1.gmt"
+	unpack "$1" enrich_input | sed 1d | cut -f2 >"$1.list"
+	unpack "$1" enrich_background | sed 1d >"$1.all"
+}
+
+# by_set: our table with the reference's name for its key.
+by_set() {
+	sed '1s/\tset\t/\tGO_term\t/'
+}
+
+# R finds its odds ratio to about 1e-4 of the odds only; ours is exact, as the unit tests show.
+@test "genes: Fisher's p equals the reference's, with and without the gene less" {
+	for screen in papalexi synth; do
+		reference_lists $screen
+		enrich -q --compat seurat --lists $screen.list --background $screen.all --sets $screen.gmt | by_set >ours.tsv
+		compare "$gold/fisher_default.tsv.gz" Pval ours.tsv p_value 1e-10 --rel --key GO_term
+		compare "$gold/fisher_default.tsv.gz" OR ours.tsv statistic 2e-2 --rel --key GO_term
+		compare "$gold/fisher_default.tsv.gz" combined_score ours.tsv combined 2e-2 --rel --key GO_term
+		compare "$gold/fisher_default.tsv.gz" num_LH ours.tsv overlap 0 --key GO_term
+		compare "$gold/fisher_default.tsv.gz" num_PH ours.tsv n_set 0 --key GO_term
+		enrich -q --min-size 1 --lists $screen.list --background $screen.all --sets $screen.gmt | by_set >plain.tsv
+		unpack $screen fisher_ease_true | grep -v '^none' >gold.tsv
+		compare gold.tsv Pval plain.tsv p_value 1e-10 --rel --key GO_term
+		compare gold.tsv OR plain.tsv statistic 2e-2 --rel --key GO_term
+		enrich -q --ease --min-size 1 --lists $screen.list --background $screen.all --sets $screen.gmt | by_set >ease.tsv
+		unpack $screen fisher_default | grep -v '^none' >gold.tsv
+		compare gold.tsv Pval ease.tsv p_value 1e-10 --rel --key GO_term
+	done
+}
+
+@test "genes: rank-biased overlap and its permutations equal the reference's" {
+	for screen in papalexi synth; do
+		reference_lists $screen
+		for p in 0.5 0.9 0.98; do
+			for depth in 10 300; do
+				for even in TRUE FALSE; do
+					unpack $screen rbo_values | awk -F'\t' -v p=$p -v k=$depth -v u=$even 'NR == 1 || ($2 + 0 == p && $3 == k && $4 == "top" && $5 == u)' >gold.tsv
+					[ "$(wc -l <gold.tsv)" = 11 ]
+					enrich -q --method rbo --compat seurat --persistence $p --depth $depth $([ $even = TRUE ] || echo --even-lengths) \
+						--permutations 2 --lists $screen.list --sets $screen.gmt >ours.tsv
+					compare gold.tsv rbo ours.tsv statistic 1e-12 --key set
+				done
+			done
+		done
+		unpack $screen rbo_enrich_shuffles >shuffles.tsv
+		for null in normal empirical; do
+			enrich -q --method rbo --compat seurat --persistence 0.98 --depth 40 --null $null --permutation-file shuffles.tsv \
+				--lists $screen.list --sets $screen.gmt | by_set >ours.tsv
+			compare "$gold/rbo_enrich_$null.tsv.gz" RBO ours.tsv statistic 1e-12 --key GO_term
+			compare "$gold/rbo_enrich_$null.tsv.gz" Pval ours.tsv p_value 1e-12 --key GO_term
+			compare "$gold/rbo_enrich_$null.tsv.gz" n_intersect ours.tsv overlap 0 --key GO_term
+		done
+		# Two lists with scores: in the order of the scores, down to half of the longer.
+		local p side mid value k
+		while IFS=$'\t' read -r p mid side value; do
+			for list in list1 list2; do
+				unpack $screen rbo_scores_input | awk -F'\t' -v l=$list -v m="$mid" -v s=$side '$1 == l && (m == "NA" || (s == "top" ? $3 > m : $3 < m)) { print $3 "\t" $2 }' |
+					sort -s -g $([ $side = top ] && echo -r) | cut -f2 >$list.txt
+			done
+			k=$(unpack $screen rbo_scores_input | awk -F'\t' 'NR > 1 { n[$1]++ } END { m = n["list1"] > n["list2"] ? n["list1"] : n["list2"]; print int(m / 2) }')
+			(printf 'list2\t-'; sed 's/^/\t/' list2.txt | tr -d '\n'; echo) >two.gmt
+			printf 'set\tvalue\nlist2\t%s\n' "$value" >gold.tsv
+			enrich -q --method rbo --compat seurat --persistence "$p" --depth "$k" --permutations 2 --lists list1.txt --sets two.gmt >ours.tsv
+			compare gold.tsv value ours.tsv statistic 1e-12 --key set
+		done < <(unpack $screen rbo_scores_lists | sed 1d)
+	done
+}
+
+@test "contrasts of each split against sets equal DEenrich" {
+	need golden/seurat
+	for run in papalexi:non-targeting:STAT1 synth:NT:T01; do
+		IFS=: read -r screen control target <<<"$run"
+		reference_lists "$screen"
+		unpack "$screen" deenrich | awk -F'\t' -v t="$target" 'NR == 1 { print "key\tOR\tp\tLH\tPH\tLT"; next }
+			{ print t "|" $1 "|" $2 "|" ($10 == "upDEG" ? "up" : "down") "\t" $3 "\t" $4 "\t" $6 "\t" $7 "\t" $9 }' >gold.tsv
+		"$screen" | normalize | pmx-select --where "gene_target == '$target' or gene_target == '$control'" -o two.pmx
+		de-markers -q --control "$control" --split-by replicate --test wilcoxon --logfc-threshold 0 two.pmx -o de.pmx
+		de-markers -q --control "$control" --split-by replicate --test wilcoxon --logfc-threshold 0 --tsv two.pmx -o de.tsv
+		enrich -q --compat seurat --logfc-threshold 0.25 --min-genes 5 --sets "$screen.gmt" de.pmx >stream.tsv
+		enrich -q --compat seurat --logfc-threshold 0.25 --min-genes 5 --sets "$screen.gmt" de.tsv >table.tsv
+		diff <(cut -f 1-10 stream.tsv | sort) <(cut -f 1-10 table.tsv | sort)
+		awk -F'\t' 'NR == 1 { print "key\tLH\tPH\tLT\tp\tOR"; next } { print $1 "|" $3 "|" $2 "\t" $7 "\t" $5 "\t" $6 "\t" $10 "\t" $8 }' stream.tsv >ours.tsv
+		compare gold.tsv p ours.tsv p 1e-10 --rel
+		for column in LH PH LT; do compare gold.tsv $column ours.tsv $column 0; done
+		compare gold.tsv OR ours.tsv OR 2e-2 --rel
+	done
+}
+
+@test "genes: by hand, with what is outside of the background left out" {
+	printf '%s\n' g{1..20} >all.txt
+	printf '%s\n' g1 g2 g3 g4 g5 g9 elsewhere >list.txt
+	printf 'S\t-\tg1\tg2\tg3\tg4\tg5\tg6\tg7\tg8\tfar\nfew\t-\tg1\nevery\t-' >sets.gmt
+	printf '\tg%d' {1..20} >>sets.gmt
+	run --separate-stderr enrich --lists list.txt --background all.txt --sets sets.gmt
+	[[ "$status" = 0 && "$stderr" = *"1 genes of lists are not in the background and are left out"* && "$stderr" = *"too_few_members"* ]]
+	grep -P '^list\tlist\tS\tfisher\t8\t6\t5\t[0-9.]+\t[0-9.]+\t0\.0180598555' <<<"$output" | grep -P '\tg1\|g2\|g3\|g4\|g5\tNA$'
+	grep -P '^list\tlist\tfew\tfisher\t1\t6\t1\tNA\tNA\tNA\tNA\tNA\tg1\ttoo_few_members$' <<<"$output"
+	grep -P '^list\tlist\tevery\t.*\tall_are_members$' <<<"$output"
+	run enrich --lists list.txt --sets sets.gmt
+	[[ "$status" = 2 && "$output" = *"--background is needed"* ]]
+	run enrich --lists list.txt --background all.txt --sets sets.gmt --min-genes 50
+	[[ "$status" = 1 && "$output" = *"no set was tested"* ]]
+	run enrich --lists list.txt --background all.txt
+	[ "$status" = 2 ]
+	run enrich --method gsea --lists list.txt --background all.txt --sets sets.gmt
+	[ "$status" = 2 ]
+}
+
+@test "genes: signatures give both sides, random lists are no discovery, any threads" {
+	printf 'gene\tA\tB\n' >w.tsv
+	for i in {1..100}; do printf 'g%d\t%d\t%d\n' "$i" $((i <= 10 ? 101 - i : i > 90 ? -i : 0)) $((i % 7 - 3)) >>w.tsv; done
+	target-signature -q --weights w.tsv -o sig.pmx
+	(printf 'top\t-'; printf '\tg%d' {1..8}; printf '\nend\t-'; printf '\tg%d' {91..97}; echo) >sets.gmt
+	enrich -q --top 10 --sets sets.gmt sig.pmx >f.tsv
+	awk -F'\t' '$1 == "A" && $2 == "up" && $3 == "top" { up = $7 == 8 && $6 == 10 && $10 < 1e-7 } $1 == "A" && $2 == "down" && $3 == "end" { down = $7 == 7 && $10 < 1e-6 }
+		$1 == "A" && $2 == "up" && $3 == "end" { none = $7 == 0 && $10 == 1 } END { exit !(up && down && none) }' f.tsv
+	# Genes that tie with the last taken are taken.
+	awk -F'\t' '$1 == "B" && $2 == "up" && $6 != 14 { bad = 1 } END { exit bad }' f.tsv
+	enrich -q --top 10 --direction up --sets sets.gmt sig.pmx | cut -f2 | sort -u | diff - <(printf 'direction\nup\n')
+	for t in 1 3; do enrich -q --top 10 --method rbo -t $t --seed 4 --permutations 500 --sets sets.gmt sig.pmx >r$t.tsv; done
+	cmp r1.tsv r3.tsv
+	awk -F'\t' '$1 == "A" && $2 == "up" && $3 == "top" { ok = $8 > 0.8 && $10 < 0.01 } END { exit !ok }' r1.tsv
+	python3 - >random.gmt <<'PY'
+import random
+random.seed(8)
+genes = [f"g{i}" for i in range(1, 101)]
+for k in range(200): print(f"r{k}", "-", *random.sample(genes, 20), sep="\t")
+PY
+	for method in fisher rbo; do
+		enrich -q --method $method --top 10 --permutations 300 --direction up --sets random.gmt sig.pmx |
+			awk -F'\t' 'NR > 1 && $1 == "A" { n++; low += $10 <= 0.1 } END { exit !(n == 200 && low < 40 && low > 3) }'
+	done
+}
+
+@test "a bad file of permutations is refused" {
+	printf 'a\nb\nc\n' >list.txt
+	printf 'S\t-\ta\tb\n' >sets.gmt
+	printf 'iter\tranks\n1\t3,2,1\n2\t3,2\n' >short.tsv
+	run enrich --method rbo --lists list.txt --sets sets.gmt --permutation-file short.tsv
+	[[ "$status" = 1 && "$output" = *"line 3: 2 values where 3 are wanted"* ]]
+	printf 'iter\tranks\n1\t3,2,x\n' >text.tsv
+	run enrich --method rbo --lists list.txt --sets sets.gmt --permutation-file text.tsv
+	[[ "$status" = 1 && "$output" = *"'x' is no number"* ]]
+	printf 'iter\tranks\n1\t1,2\n2\t2,1\n' >two.tsv
+	run enrich --method rbo --lists list.txt --sets sets.gmt --permutation-file two.tsv
+	[[ "$status" = 1 && "$output" = *"permutes 2 genes"* ]]
+	# The same order every time: no spread, no p.
+	printf 'iter\tranks\n1\t3,2,1\n2\t3,2,1\n' >same.tsv
+	run enrich --method rbo --null normal --lists list.txt --sets sets.gmt --permutation-file same.tsv
+	[[ "$status" = 1 && "$output" = *"no_spread_of_null"* ]]
 }
