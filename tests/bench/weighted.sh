@@ -1,0 +1,20 @@
+# Score-weighted regression: CPU seconds a target on the real screen against the R functions, then the whole simulated screen.
+source "$(dirname "$0")/lib.bash"
+timings=$shared/golden/seurat/TIMINGS.tsv
+if [ -e "$shared/data/papalexi_thp1" ] && [ -e "$timings" ]; then
+	papalexi | normalize | pca --scale --n-comps 15 | pert-signature --control non-targeting --split-by replicate -o signature.pmx
+	five=(--target STAT1 --target JAK2 --target IFNGR1 --target IFNGR2 --target SMAD4)
+	measure five - "weighted-de -q --control non-targeting ${five[*]} signature.pmx -o five.pmx"
+	measure seven - "weighted-de -q --control non-targeting --split-by replicate ${five[*]} --target IRF1 --target CUL3 signature.pmx -o seven.pmx"
+	of() {
+		awk -F '\t' -v step="$1" '$1 == "papalexi" && index($2, step) == 1 { print $4; exit }' "$timings"
+	}
+	note 'times less CPU than Run_wmvRegDE, one split' "$(of 'Run_wmvRegDE plain (5') / $cpu_five"
+	note 'times less CPU than Run_wmvRegDE, three splits' "$(of 'Run_wmvRegDE split') / $cpu_seven"
+fi
+screen
+sorted
+[ -e "$keep/signature-$SCALE.pmx" ] ||
+	pca --n-comps 15 "$sorted" | pert-signature --control NT -o "$keep/signature-$SCALE.pmx"
+measure screen screen.pmx "weighted-de -q --control NT '$keep/signature-$SCALE.pmx' -o screen.pmx"
+note 'milliseconds of CPU a target' "1000 * $cpu_screen / $(scaled 250 5)"
