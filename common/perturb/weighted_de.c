@@ -170,9 +170,9 @@ static bool separated(const struct negbin_design *d, const double *y)
 /*
  * Coefficients at `trend`, errors at `dispersion`; writes the gene's row of the result. Large dispersions make
  * the scoring slow, and then its stop shows in the fifth digit: `twice` begins where the reference does, at the
- * coefficients for the moment estimate.
+ * coefficients for the moment estimate. `begun`: w->beta holds these already.
  */
-static void fit_gene(const struct negbin_design *d, struct worker *w, size_t gene, bool twice, struct weighted_de_result *out)
+static void fit_gene(const struct negbin_design *d, struct worker *w, size_t gene, bool twice, bool begun, struct weighted_de_result *out)
 {
 	struct negbin_fit fit = { .beta = w->beta };
 	double dispersion = out->dispersion[gene], trend = isnan(out->trend[gene]) ? dispersion : out->trend[gene];
@@ -180,9 +180,11 @@ static void fit_gene(const struct negbin_design *d, struct worker *w, size_t gen
 		out->reason[gene] = WDE_NO_DISPERSION;
 		return;
 	}
-	if ((twice && !negbin_betas(d, w->room, w->y, negbin_moments(d, w->y), false, &fit)) ||
-	    !negbin_betas(d, w->room, w->y, trend, twice, &fit) ||
-	    !negbin_standard_errors(d, w->room, w->y, w->beta, dispersion, w->se)) {
+	double moment = twice && !begun ? negbin_moments(d, w->y) : 0;
+	negbin_take(d, w->room, w->y);
+	if ((twice && !begun && !negbin_betas(d, w->room, moment, false, &fit)) ||
+	    !negbin_betas(d, w->room, trend, twice, &fit) ||
+	    !negbin_standard_errors(d, w->room, w->beta, dispersion, w->se)) {
 		out->reason[gene] = WDE_SINGULAR;
 		return;
 	}
@@ -201,11 +203,13 @@ static void fit_gene(const struct negbin_design *d, struct worker *w, size_t gen
 static double estimate(const struct negbin_design *d, struct worker *w, double *mean)
 {
 	struct negbin_fit fit = { .beta = w->beta };
-	if (!negbin_betas(d, w->room, w->y, negbin_moments(d, w->y), false, &fit))
+	double moment = negbin_moments(d, w->y);
+	negbin_take(d, w->room, w->y);
+	if (!negbin_betas(d, w->room, moment, false, &fit))
 		return NAN;
 	if (mean)
 		*mean = negbin_mean(d, w->room, w->beta);
-	return negbin_dispersion(d, w->room, w->y, w->beta);
+	return negbin_dispersion(d, w->room, moment, w->beta);
 }
 
 static int this_worker(void);
@@ -229,6 +233,8 @@ static void fit_together(const struct weighted_de_options *o, const struct weigh
 	struct negbin_design *full = design(in, l, true, in->weight), *plain = design(in, l, false, NULL);
 	struct worker *worker = workers_new(full, threads);
 	bool smooth = !o->by_split, given = in->given.dispersion;
+	size_t p = negbin_n_coefficients(full);
+	double *begun = smooth && !given ? mem_array(n * p, sizeof *begun) : NULL;
 	double *dispersion = mem_array(n, sizeof *dispersion), *mean = mem_array(n, sizeof *mean), *trend = mem_array(n, sizeof *trend);
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads) if (threads > 1)
 	for (size_t i = 0; i < n; i++) {
@@ -237,6 +243,8 @@ static void fit_together(const struct weighted_de_options *o, const struct weigh
 		if (!given) {
 			counts_of(in, l, full, gene[i], w->y);
 			dispersion[i] = estimate(smooth ? full : plain, w, &mean[i]);
+			if (begun)
+				memcpy(begun + i * p, w->beta, p * sizeof *begun);
 		}
 	}
 	/* Genes without a dispersion would make the medians of their neighbours NaN. */
@@ -261,7 +269,9 @@ static void fit_together(const struct weighted_de_options *o, const struct weigh
 	for (size_t i = 0; i < n; i++) {
 		struct worker *w = &worker[this_worker()];
 		counts_of(in, l, full, gene[i], w->y);
-		fit_gene(full, w, gene[i], smooth, out);
+		if (begun)
+			memcpy(w->beta, begun + i * p, p * sizeof *begun);
+		fit_gene(full, w, gene[i], smooth, begun, out);
 	}
 	workers_free(worker, threads);
 	negbin_design_free(full);
@@ -271,6 +281,7 @@ static void fit_together(const struct weighted_de_options *o, const struct weigh
 	mem_free(trend);
 	mem_free(known);
 	mem_free(known_mean);
+	mem_free(begun);
 }
 
 /* The target's own gene with 1 as weights, and each marker with the weights that leave it out. */
@@ -292,7 +303,7 @@ static void fit_alone(const struct weighted_de_input *in, const struct layout *l
 		out->dispersion[gene] = in->given.dispersion ? in->given.dispersion[gene] : estimate(d, w, NULL);
 		if (in->given.trend)
 			out->trend[gene] = in->given.trend[gene];
-		fit_gene(d, w, gene, true, out);
+		fit_gene(d, w, gene, true, !in->given.dispersion, out);
 		negbin_design_free(d);
 	}
 	workers_free(worker, threads);

@@ -6,13 +6,22 @@
 #include <string.h>
 
 /* Sums over a run of W (1, c, w) x (1, c, w), upper triangle, and of the working residuals times (1, c, w). */
-enum { ONE_ONE, ONE_C, ONE_W, C_C, C_W, W_W, G_ONE, G_C, G_W, N_SUMS };
+enum { ONE_ONE, ONE_C, C_C, ONE_W, C_W, W_W, G_ONE, G_C, G_W, N_SUMS };
+/* Cells of a run by what a pass has to do for them: a count, none but a w, neither. */
+enum { COUNTED, ZERO_WITH_W, ZERO, N_PARTS };
+
+/* Cells of a design in the order of their parts, each part of a run in a multiple of 8 places. */
+struct arranged {
+	size_t *start;                  /* n_runs x N_PARTS + 1 places */
+	double *one, *c, *w, *y;        /* y: of the counted only */
+};
 
 struct negbin_room {
 	double *sums;                   /* n_runs x N_SUMS */
 	double *square;                 /* the same with W^2 */
 	double *matrix, *other, *vector, *step, *beta, *tried;
-	double *mu;                  /* by place */
+	struct arranged cells;
+	double *mu;                     /* by arranged place */
 	double *tail;                   /* tail[j]: cells with more than j counts */
 	size_t tail_cap, n_tail;
 };
@@ -64,7 +73,10 @@ struct negbin_room *negbin_room_new(size_t n_places, size_t n_runs)
 	r->step = mem_array(p, sizeof *r->step);
 	r->beta = mem_array(p, sizeof *r->beta);
 	r->tried = mem_array(p, sizeof *r->tried);
-	r->mu = mem_array(n_places, sizeof *r->mu);
+	size_t room = n_places + 8 * N_PARTS * n_runs;
+	r->mu = mem_array(room, sizeof *r->mu);
+	r->cells = (struct arranged){ mem_array(n_runs * N_PARTS + 1, sizeof *r->cells.start), mem_array(room, sizeof(double)),
+				      mem_array(room, sizeof(double)), mem_array(room, sizeof(double)), mem_array(room, sizeof(double)) };
 	return r;
 }
 
@@ -81,6 +93,11 @@ void negbin_room_free(struct negbin_room *r)
 	mem_free(r->beta);
 	mem_free(r->tried);
 	mem_free(r->mu);
+	mem_free(r->cells.start);
+	mem_free(r->cells.one);
+	mem_free(r->cells.c);
+	mem_free(r->cells.w);
+	mem_free(r->cells.y);
 	mem_free(r->tail);
 	mem_free(r);
 }
@@ -153,24 +170,106 @@ static void solve(const double *r, size_t p, double *x)
 static const double LEAST_ETA = -115.12925464970229, MOST_ETA = 115.12925464970229;     /* mu in 1e-50 .. 1e50 */
 static const double POISSON = 1e-6;     /* below this dispersion the deviance is Poisson's */
 
+/* No branch hangs on the counts. */
+static inline size_t part_of(double y, double w)
+{
+	return (size_t)(y <= 0) * (1 + (size_t)(w == 0));
+}
+
+void negbin_take(const struct negbin_design *d, struct negbin_room *room, const double *y)
+{
+	struct arranged *a = &room->cells;
+	size_t *start = a->start;
+	start[0] = 0;
+	for (size_t r = 0; r < d->n_runs; r++, start += N_PARTS) {
+		size_t n[N_PARTS] = { 0 }, at[N_PARTS], end = d->start[r];
+		/* Padding is at the end of a run. */
+		for (; end < d->start[r + 1] && d->one[end] > 0; end++)
+			n[part_of(y[end], d->w ? d->w[end] : 0)]++;
+		for (int k = 0; k < N_PARTS; k++) {
+			start[k + 1] = start[k] + (n[k] + 7) / 8 * 8;
+			at[k] = start[k];
+			for (size_t i = start[k] + n[k]; i < start[k + 1]; i++)
+				a->one[i] = a->c[i] = a->w[i] = a->y[i] = 0;
+		}
+		for (size_t i = d->start[r]; i < end; i++) {
+			double w = d->w ? d->w[i] : 0;
+			size_t to = at[part_of(y[i], w)]++;
+			a->one[to] = 1;
+			a->c[to] = d->c[i];
+			a->w[to] = w;
+			a->y[to] = y[i];
+		}
+	}
+}
+
+/*
+ * Sum of log(1 + t), t >= 0: of products of four, but one by one for dispersions below FINE. They make small t, of which a
+ * product keeps too little for the root of the score.
+ */
+static const double FINE = 0.05;
+struct log_sum {
+	vec8 sum, product;
+	size_t n;
+	bool fine;
+};
+
+VECTOR_INLINE void log_sum_add(struct log_sum *l, vec8 t, vec8 inverse)
+{
+	vec8 u = 1 + t;
+	if (l->fine) {
+		l->sum += vec8_log(u) + (t - (u - 1)) * inverse;
+		return;
+	}
+	l->product *= u;
+	if (++l->n % 4 == 0) {
+		l->sum += vec8_log(l->product);
+		l->product = vec8_set(1);
+	}
+}
+
+VECTOR_INLINE double log_sum_end(const struct log_sum *l)
+{
+	return vec8_sum(l->sum + vec8_log(l->product));
+}
+
+VECTOR_INLINE vec8 mean_at(vec8 eta)
+{
+	vec8 power, rest;
+	vec8_reduce(eta, &power, &rest);
+	return power + power * rest;
+}
+
+/* Sums over a part of weights without w; the residuals of cells without a count are these, negative. */
+VECTOR_INLINE void add_zeros(const vec8 *s, double *sums, bool with_w)
+{
+	for (int k = ONE_ONE; k <= (with_w ? W_W : C_C); k++)
+		sums[k] += vec8_sum(s[k]);
+	sums[G_ONE] -= vec8_sum(s[ONE_ONE]);
+	sums[G_C] -= vec8_sum(s[ONE_C]);
+	if (with_w)
+		sums[G_W] -= vec8_sum(s[ONE_W]);
+}
+
 /*
  * One pass at `beta`: the runs' sums, and (returned) the part of half the deviance that depends on mu:
- * sum (y + 1/theta) log(1 + mu theta) - y log mu, or sum mu - y log mu.
+ * sum (y + 1/theta) log(1 + mu theta) - y log mu, or sum mu - y log mu. The cells are arranged.
  */
 VECTOR_CLONES
-static double pass(const struct negbin_design *d, const double *y, const double *beta, double theta, double *sums)
+static double pass(const struct negbin_design *d, const struct arranged *a, const double *beta, double theta, double *all_sums)
 {
 	bool poisson = theta < POISSON;
 	double common = beta[d->n_runs], inverse = poisson ? 0 : 1 / theta, all = 0;
 	for (size_t r = 0; r < d->n_runs; r++) {
-		vec8 s[N_SUMS] = { { 0 } }, half = { 0 };
-		double intercept = beta[r], slope = d->w ? beta[d->n_runs + 1 + r] : 0;
-		for (size_t i = d->start[r]; i < d->start[r + 1]; i += 8) {
-			vec8 one = vec8_load(d->one + i), c = vec8_load(d->c + i), count = vec8_load(y + i);
-			vec8 w = d->w ? vec8_load(d->w + i) : vec8_set(0);
-			vec8 eta = vec8_clamp(intercept + common * c + slope * w, LEAST_ETA, MOST_ETA), mu = vec8_exp(eta);
-			vec8 part = one / (1 + mu * theta), weight = mu * part, residual = (count - mu) * part;
-			half += (poisson ? one * mu : one * (count + inverse) * vec8_log1p(mu * theta)) - count * eta;
+		const size_t *start = a->start + r * N_PARTS;
+		double *sums = all_sums + r * N_SUMS, intercept = beta[r], slope = d->w ? beta[d->n_runs + 1 + r] : 0;
+		vec8 s[N_SUMS] = { { 0 } }, half = { 0 }, mass = { 0 };
+		struct log_sum logs = { { 0 }, vec8_set(1), 0, theta < FINE };
+		for (size_t i = start[COUNTED]; i < start[COUNTED + 1]; i += 8) {
+			vec8 one = vec8_load(a->one + i), c = vec8_load(a->c + i), w = vec8_load(a->w + i), count = vec8_load(a->y + i);
+			vec8 eta = vec8_clamp(intercept + common * c + slope * w, LEAST_ETA, MOST_ETA), mu = mean_at(eta), t = mu * theta, u = 1 + t;
+			vec8 part = one / u, weight = mu * part, residual = (count - mu) * part;
+			half += (poisson ? one * mu : one * (count + inverse) * (vec8_log(u) + (t - (u - 1)) * part)) - count * eta;
 			s[ONE_ONE] += weight;
 			s[ONE_C] += weight * c;
 			s[ONE_W] += weight * w;
@@ -182,39 +281,90 @@ static double pass(const struct negbin_design *d, const double *y, const double 
 			s[G_W] += residual * w;
 		}
 		for (size_t k = 0; k < N_SUMS; k++)
-			sums[r * N_SUMS + k] = vec8_sum(s[k]);
-		all += vec8_sum(half);
+			sums[k] = vec8_sum(s[k]);
+		memset(s, 0, sizeof s);
+		for (size_t i = start[ZERO_WITH_W]; i < start[ZERO_WITH_W + 1]; i += 8) {
+			vec8 one = vec8_load(a->one + i), c = vec8_load(a->c + i), w = vec8_load(a->w + i);
+			vec8 mu = one * mean_at(vec8_clamp(intercept + common * c + slope * w, LEAST_ETA, MOST_ETA)), t = mu * theta;
+			vec8 part = 1 / (1 + t), weight = mu * part;
+			mass += mu;
+			if (!poisson)
+				log_sum_add(&logs, t, part);
+			s[ONE_ONE] += weight;
+			s[ONE_C] += weight * c;
+			s[ONE_W] += weight * w;
+			s[C_C] += weight * c * c;
+			s[C_W] += weight * c * w;
+			s[W_W] += weight * w * w;
+		}
+		add_zeros(s, sums, true);
+		memset(s, 0, sizeof s);
+		for (size_t i = start[ZERO]; i < start[ZERO + 1]; i += 8) {
+			vec8 one = vec8_load(a->one + i), c = vec8_load(a->c + i);
+			vec8 mu = one * mean_at(vec8_clamp(intercept + common * c, LEAST_ETA, MOST_ETA)), t = mu * theta;
+			vec8 part = 1 / (1 + t), weight = mu * part;
+			mass += mu;
+			if (!poisson)
+				log_sum_add(&logs, t, part);
+			s[ONE_ONE] += weight;
+			s[ONE_C] += weight * c;
+			s[C_C] += weight * c * c;
+		}
+		add_zeros(s, sums, false);
+		all += vec8_sum(half) + (poisson ? vec8_sum(mass) : inverse * log_sum_end(&logs));
 	}
 	return all;
 }
 
 /* What half the deviance has of y alone. */
-static double of_counts(const struct negbin_design *d, const double *y, double theta)
+static double of_counts(const struct negbin_design *d, const struct arranged *a, double theta)
 {
-	double sum = 0;
-	for (size_t i = 0; i < d->n_places; i++)
-		if (y[i] > 0)
-			sum += theta < POISSON ? y[i] * log(y[i]) - y[i] : y[i] * log(y[i]) - (y[i] + 1 / theta) * log1p(y[i] * theta);
+	enum { TABLE = 256 };
+	double sum = 0, known[TABLE];
+	memset(known, 0, sizeof known);
+	for (size_t r = 0; r < d->n_runs; r++)
+		for (size_t i = a->start[r * N_PARTS]; i < a->start[r * N_PARTS + 1]; i++) {
+			double y = a->y[i];
+			size_t k = y < TABLE ? (size_t)y : 0;
+			if (!(y > 0))
+				continue;
+			if (k != 0 && (double)k == y && known[k] != 0) {
+				sum += known[k];
+				continue;
+			}
+			double v = theta < POISSON ? y * log(y) - y : y * log(y) - (y + 1 / theta) * log1p(y * theta);
+			if (k != 0 && (double)k == y)
+				known[k] = v;
+			sum += v;
+		}
 	return sum;
 }
 
 /* Least squares of log(y + 1): the same sums with weight 1. */
-static bool start_betas(const struct negbin_design *d, struct negbin_room *r, const double *y, double *beta)
+VECTOR_CLONES
+static bool start_betas(const struct negbin_design *d, struct negbin_room *r, double *beta)
 {
+	const struct arranged *a = &r->cells;
 	for (size_t k = 0; k < d->n_runs; k++) {
 		double *s = r->sums + k * N_SUMS;
+		vec8 v[W_W + 1] = { { 0 } };
 		memset(s, 0, N_SUMS * sizeof *s);
-		for (size_t i = d->start[k]; i < d->start[k + 1]; i++) {
-			double c = d->c[i], w = d->w ? d->w[i] : 0, z = y[i] > 0 ? log(y[i] + 1) : 0;
-			s[ONE_ONE] += d->one[i];
-			s[ONE_C] += c;
-			s[ONE_W] += w;
-			s[C_C] += c * c;
-			s[C_W] += c * w;
-			s[W_W] += w * w;
-			s[G_ONE] += z;
-			s[G_C] += z * c;
-			s[G_W] += z * w;
+		for (size_t i = d->start[k]; i < d->start[k + 1]; i += 8) {
+			vec8 c = vec8_load(d->c + i), w = d->w ? vec8_load(d->w + i) : vec8_set(0);
+			v[ONE_ONE] += vec8_load(d->one + i);
+			v[ONE_C] += c;
+			v[ONE_W] += w;
+			v[C_C] += c * c;
+			v[C_W] += c * w;
+			v[W_W] += w * w;
+		}
+		for (size_t j = 0; j <= W_W; j++)
+			s[j] = vec8_sum(v[j]);
+		for (size_t i = a->start[k * N_PARTS]; i < a->start[k * N_PARTS + 1]; i += 8) {
+			vec8 z = vec8_log(vec8_load(a->y + i) + 1);
+			s[G_ONE] += vec8_sum(z);
+			s[G_C] += vec8_sum(z * vec8_load(a->c + i));
+			s[G_W] += vec8_sum(z * vec8_load(a->w + i));
 		}
 	}
 	assemble(d, r->sums, r->matrix);
@@ -225,17 +375,17 @@ static bool start_betas(const struct negbin_design *d, struct negbin_room *r, co
 	return true;
 }
 
-bool negbin_betas(const struct negbin_design *d, struct negbin_room *r, const double *y, double dispersion, bool start,
+bool negbin_betas(const struct negbin_design *d, struct negbin_room *r, double dispersion, bool start,
 		  struct negbin_fit *fit)
 {
 	const double enough = 1e-8;
 	size_t p = negbin_n_coefficients(d);
 	double ridge = 1e-10 / (double)d->n_cells;
 	fit->converged = false;
-	if (!start && !start_betas(d, r, y, fit->beta))
+	if (!start && !start_betas(d, r, fit->beta))
 		return false;
-	double counts = of_counts(d, y, dispersion);
-	fit->deviance = 2 * (pass(d, y, fit->beta, dispersion, r->sums) + counts);
+	double counts = of_counts(d, &r->cells, dispersion);
+	fit->deviance = 2 * (pass(d, &r->cells, fit->beta, dispersion, r->sums) + counts);
 	for (fit->iterations = 0; fit->iterations < 1000 && !fit->converged; fit->iterations++) {
 		assemble(d, r->sums, r->matrix);
 		gradient(d, r->sums, r->step);
@@ -247,7 +397,7 @@ bool negbin_betas(const struct negbin_design *d, struct negbin_room *r, const do
 		for (int halving = 0; halving < 100 && speed >= 1e-6 && !lower; halving++, speed /= 2) {
 			for (size_t k = 0; k < p; k++)
 				r->tried[k] = fit->beta[k] + speed * r->step[k];
-			deviance = 2 * (pass(d, y, r->tried, dispersion, r->sums) + counts);
+			deviance = 2 * (pass(d, &r->cells, r->tried, dispersion, r->sums) + counts);
 			fit->converged = fabs(deviance - fit->deviance) / (fabs(deviance) + 0.1) < enough;
 			lower = deviance < fit->deviance || fit->converged;
 		}
@@ -271,37 +421,38 @@ double negbin_moments(const struct negbin_design *d, const double *y)
 	return excess > 0 ? excess : 0;
 }
 
-/* Means at beta, for passes that change theta only. */
+/* Means at beta, for passes that change theta only; by arranged place, 0 in padding. */
 VECTOR_CLONES
-static void means(const struct negbin_design *d, const double *beta, double *mu)
+static void means(const struct negbin_design *d, const struct arranged *a, const double *beta, double *mu)
 {
 	for (size_t r = 0; r < d->n_runs; r++)
-		for (size_t i = d->start[r]; i < d->start[r + 1]; i += 8) {
-			vec8 eta = beta[r] + beta[d->n_runs] * vec8_load(d->c + i);
+		for (size_t i = a->start[r * N_PARTS]; i < a->start[(r + 1) * N_PARTS]; i += 8) {
+			vec8 eta = beta[r] + beta[d->n_runs] * vec8_load(a->c + i);
 			if (d->w)
-				eta += beta[d->n_runs + 1 + r] * vec8_load(d->w + i);
-			vec8_store(mu + i, vec8_exp(vec8_clamp(eta, LEAST_ETA, MOST_ETA)));
+				eta += beta[d->n_runs + 1 + r] * vec8_load(a->w + i);
+			vec8_store(mu + i, vec8_load(a->one + i) * mean_at(vec8_clamp(eta, LEAST_ETA, MOST_ETA)));
 		}
 }
 
 /* Sums of W and of W^2 over the runs, and (returned) sum log(1 + mu theta) + theta (y - mu) / (1 + mu theta). */
 VECTOR_CLONES
-static double curvature(const struct negbin_design *d, const double *y, const double *mu, double theta, double *sums, double *square)
+static double curvature(const struct negbin_design *d, const struct arranged *a, const double *mu, double theta, double *sums, double *square)
 {
 	double all = 0;
 	for (size_t r = 0; r < d->n_runs; r++) {
-		vec8 s[W_W + 1] = { { 0 } }, q[W_W + 1] = { { 0 } }, score = { 0 };
-		for (size_t i = d->start[r]; i < d->start[r + 1]; i += 8) {
-			vec8 one = vec8_load(d->one + i), c = vec8_load(d->c + i), m = vec8_load(mu + i), t = m * theta;
-			vec8 w = d->w ? vec8_load(d->w + i) : vec8_set(0);
-			vec8 part = one / (1 + t), a = m * part, b = a * a;
-			score += one * vec8_log1p(t) + theta * (vec8_load(y + i) - m) * part;
-			s[ONE_ONE] += a;
-			s[ONE_C] += a * c;
-			s[ONE_W] += a * w;
-			s[C_C] += a * c * c;
-			s[C_W] += a * c * w;
-			s[W_W] += a * w * w;
+		const size_t *start = a->start + r * N_PARTS;
+		vec8 s[W_W + 1] = { { 0 } }, q[W_W + 1] = { { 0 } };
+		struct log_sum logs = { { 0 }, vec8_set(1), 0, theta < FINE };
+		for (size_t i = start[COUNTED]; i < start[ZERO]; i += 8) {
+			vec8 c = vec8_load(a->c + i), w = vec8_load(a->w + i), m = vec8_load(mu + i), t = m * theta, part = 1 / (1 + t), v = m * part, b = v * v;
+			log_sum_add(&logs, t, part);
+			logs.sum += theta * (vec8_load(a->y + i) - m) * part;
+			s[ONE_ONE] += v;
+			s[ONE_C] += v * c;
+			s[ONE_W] += v * w;
+			s[C_C] += v * c * c;
+			s[C_W] += v * c * w;
+			s[W_W] += v * w * w;
 			q[ONE_ONE] += b;
 			q[ONE_C] += b * c;
 			q[ONE_W] += b * w;
@@ -309,11 +460,22 @@ static double curvature(const struct negbin_design *d, const double *y, const do
 			q[C_W] += b * c * w;
 			q[W_W] += b * w * w;
 		}
+		for (size_t i = start[ZERO]; i < start[ZERO + 1]; i += 8) {
+			vec8 c = vec8_load(a->c + i), m = vec8_load(mu + i), t = m * theta, part = 1 / (1 + t), v = m * part, b = v * v;
+			log_sum_add(&logs, t, part);
+			logs.sum -= t * part;
+			s[ONE_ONE] += v;
+			s[ONE_C] += v * c;
+			s[C_C] += v * c * c;
+			q[ONE_ONE] += b;
+			q[ONE_C] += b * c;
+			q[C_C] += b * c * c;
+		}
 		for (size_t k = 0; k <= W_W; k++) {
 			sums[r * N_SUMS + k] = vec8_sum(s[k]);
 			square[r * N_SUMS + k] = vec8_sum(q[k]);
 		}
-		all += vec8_sum(score);
+		all += log_sum_end(&logs);
 	}
 	return all;
 }
@@ -337,26 +499,29 @@ static double trace(const struct negbin_design *d, struct negbin_room *r)
 }
 
 /* Derivative of the log-likelihood with the Cox-Reid term by log theta. */
-static double score_at(const struct negbin_design *d, struct negbin_room *r, const double *y, double log_theta)
+static double score_at(const struct negbin_design *d, struct negbin_room *r, double log_theta)
 {
 	double theta = exp(log_theta), inverse = 1 / theta, digamma = 0;
-	double sum = curvature(d, y, r->mu, theta, r->sums, r->square);
+	double sum = curvature(d, &r->cells, r->mu, theta, r->sums, r->square);
 	for (size_t j = 0; j < r->n_tail; j++)
 		digamma += r->tail[j] / ((double)j + inverse);
 	return inverse * (sum - digamma) + 0.5 * 0.99 * theta * trace(d, r);
 }
 
 /* digamma(y + 1/theta) - digamma(1/theta) = sum over j < y of 1 / (j + 1/theta): cells with more than j counts, by j. */
-static void count_tails(const struct negbin_design *d, struct negbin_room *r, const double *y)
+static void count_tails(const struct negbin_design *d, struct negbin_room *r)
 {
+	const struct arranged *a = &r->cells;
 	size_t most = 0;
-	for (size_t i = 0; i < d->n_places; i++)
-		if (y[i] > (double)most)
-			most = (size_t)y[i];
+	for (size_t k = 0; k < d->n_runs; k++)
+		for (size_t i = a->start[k * N_PARTS]; i < a->start[k * N_PARTS + 1]; i++)
+			if (a->y[i] > (double)most)
+				most = (size_t)a->y[i];
 	mem_room(&r->tail, &r->tail_cap, most + 1, sizeof *r->tail);
 	memset(r->tail, 0, (most + 1) * sizeof *r->tail);
-	for (size_t i = 0; i < d->n_places; i++)
-		r->tail[(size_t)y[i]]++;
+	for (size_t k = 0; k < d->n_runs; k++)
+		for (size_t i = a->start[k * N_PARTS]; i < a->start[k * N_PARTS + 1]; i++)
+			r->tail[(size_t)a->y[i]]++;
 	for (size_t j = most; j-- > 1; )
 		r->tail[j] += r->tail[j + 1];
 	for (size_t j = 0; j < most; j++)
@@ -365,14 +530,14 @@ static void count_tails(const struct negbin_design *d, struct negbin_room *r, co
 }
 
 /* Regula falsi with halving (Illinois) between a and b, where the score changes its sign. */
-static double root(const struct negbin_design *d, struct negbin_room *r, const double *y, double a, double fa, double b, double fb)
+static double root(const struct negbin_design *d, struct negbin_room *r, double a, double fa, double b, double fb)
 {
 	int side = 0;
 	for (int i = 0; i < 200 && fabs(b - a) > 1e-11; i++) {
 		double x = (a * fb - b * fa) / (fb - fa);
 		if (!(x > fmin(a, b) && x < fmax(a, b)))
 			x = (a + b) / 2;
-		double fx = score_at(d, r, y, x);
+		double fx = score_at(d, r, x);
 		if (fx == 0)
 			return x;
 		if ((fx > 0) == (fb > 0)) {
@@ -396,35 +561,35 @@ static double root(const struct negbin_design *d, struct negbin_room *r, const d
 	return (a + b) / 2;
 }
 
-double negbin_dispersion(const struct negbin_design *d, struct negbin_room *r, const double *y, const double *beta)
+double negbin_dispersion(const struct negbin_design *d, struct negbin_room *r, double moment, const double *beta)
 {
 	const double least = log(1e-8), most = log(1e8);
-	count_tails(d, r, y);
+	count_tails(d, r);
 	if (!r->n_tail)
 		return 0;
-	means(d, beta, r->mu);
-	double f_least = score_at(d, r, y, least);
+	means(d, &r->cells, beta, r->mu);
+	double f_least = score_at(d, r, least);
 	if (!(f_least >= 0))
 		return isnan(f_least) ? NAN : 0;
-	double moment = negbin_moments(d, y), a = log(moment > 0 ? moment : 0.5), fa = score_at(d, r, y, a), b = a, fb = fa;
+	double a = log(moment > 0 ? moment : 0.5), fa = score_at(d, r, a), b = a, fb = fa;
 	for (double reach = 0.25; (fa > 0) == (fb > 0); reach *= 2) {
 		if ((fa > 0 && b >= most) || (fa <= 0 && b <= least))
 			return NAN;
 		a = b;
 		fa = fb;
 		b = fa > 0 ? fmin(b + reach, most) : fmax(b - reach, least);
-		fb = score_at(d, r, y, b);
+		fb = score_at(d, r, b);
 		if (isnan(fb))
 			return NAN;
 	}
-	return exp(root(d, r, y, a, fa, b, fb));
+	return exp(root(d, r, a, fa, b, fb));
 }
 
-bool negbin_standard_errors(const struct negbin_design *d, struct negbin_room *r, const double *y, const double *beta,
-			    double dispersion, double *se)
+bool negbin_standard_errors(const struct negbin_design *d, struct negbin_room *r, const double *beta, double dispersion,
+			    double *se)
 {
 	size_t p = negbin_n_coefficients(d);
-	pass(d, y, beta, dispersion, r->sums);
+	pass(d, &r->cells, beta, dispersion, r->sums);
 	assemble(d, r->sums, r->matrix);
 	if (!cholesky(r->matrix, p, 0))
 		return false;
@@ -440,9 +605,9 @@ bool negbin_standard_errors(const struct negbin_design *d, struct negbin_room *r
 double negbin_mean(const struct negbin_design *d, struct negbin_room *r, const double *beta)
 {
 	double sum = 0;
-	means(d, beta, r->mu);
-	for (size_t i = 0; i < d->n_places; i++)
-		sum += d->one[i] * r->mu[i];
+	means(d, &r->cells, beta, r->mu);
+	for (size_t i = 0; i < r->cells.start[d->n_runs * N_PARTS]; i++)
+		sum += r->mu[i];
 	return sum / (double)d->n_cells;
 }
 
@@ -457,11 +622,10 @@ static int by_value(const void *pa, const void *pb)
 	return a->value < b->value ? -1 : a->value > b->value ? 1 : (a->at > b->at) - (a->at < b->at);
 }
 
-/* matrixStats::weightedMedian: `between` interpolates the cumulative weights at their middles. */
-static double weighted_median(struct ranked *v, size_t n, bool between)
+/* Of values in order; matrixStats::weightedMedian: `between` interpolates the cumulative weights at their middles. */
+static double weighted_median(const struct ranked *v, size_t n, bool between)
 {
 	double all = 0, sum = 0, last = 0;
-	qsort(v, n, sizeof *v, by_value);
 	for (size_t i = 0; i < n; i++)
 		all += v[i].weight;
 	for (size_t i = 0; i < n; i++) {
@@ -483,6 +647,32 @@ static double bell(size_t i, size_t n)
 	return exp(-0.5 * x * x);
 }
 
+/* Where v stands, or would stand, among n in order. */
+static size_t place_of(const struct ranked *sorted, size_t n, const struct ranked *v)
+{
+	size_t low = 0;
+	while (n) {
+		size_t half = n / 2;
+		if (by_value(sorted + low + half, v) < 0) {
+			low += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	return low;
+}
+
+/* The window in order, one gene later: `out` goes, `in` comes. */
+static void slide(struct ranked *window, size_t n, const struct ranked *out, const struct ranked *in)
+{
+	size_t from = place_of(window, n, out);
+	memmove(window + from, window + from + 1, (n - 1 - from) * sizeof *window);
+	size_t to = place_of(window, n - 1, in);
+	memmove(window + to + 1, window + to, (n - 1 - to) * sizeof *window);
+	window[to] = *in;
+}
+
 void negbin_trend(const double *mean, const double *dispersion, size_t n, double *trend)
 {
 	struct ranked *order = mem_array(n, sizeof *order), *window = mem_array(n + 1, sizeof *window);
@@ -491,11 +681,22 @@ void negbin_trend(const double *mean, const double *dispersion, size_t n, double
 	qsort(order, n, sizeof *order, by_value);
 	double wanted = fmax(0.1 * (double)n, 100);
 	size_t half = (size_t)floor(fmin(wanted, (double)n) / 2), full = 2 * half + 1;
-	for (size_t i = 0; full <= n && i + full <= n; i++) {
+	double *weight = mem_array(full, sizeof *weight);
+	for (size_t k = 0; k < full; k++)
+		weight[k] = bell(k, full);
+	for (size_t k = 0; full <= n && k < full; k++)
+		window[k] = (struct ranked){ dispersion[order[k].at], 0, k };
+	if (full <= n)
+		qsort(window, full, sizeof *window, by_value);
+	for (size_t i = 0; i + full <= n; i++) {
+		if (i)
+			slide(window, full, &(struct ranked){ dispersion[order[i - 1].at], 0, i - 1 },
+			      &(struct ranked){ dispersion[order[i + full - 1].at], 0, i + full - 1 });
 		for (size_t k = 0; k < full; k++)
-			window[k] = (struct ranked){ dispersion[order[i + k].at], bell(k, full), k };
+			window[k].weight = weight[window[k].at - i];
 		trend[order[i + half].at] = weighted_median(window, full, false);
 	}
+	mem_free(weight);
 	if (full <= n) {
 		for (size_t i = 0; i < half; i++) {
 			trend[order[i].at] = trend[order[half].at];
@@ -504,6 +705,8 @@ void negbin_trend(const double *mean, const double *dispersion, size_t n, double
 	} else {
 		for (size_t k = 0; k < n; k++)
 			window[k] = (struct ranked){ dispersion[k], bell(k, n), k };
+		if (n)
+			qsort(window, n, sizeof *window, by_value);
 		double median = n ? weighted_median(window, n, true) : 0;
 		for (size_t i = 0; i < n; i++)
 			trend[i] = median;

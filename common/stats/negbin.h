@@ -8,7 +8,8 @@
  * for w; the slope for c is common. Coefficients are in the order intercepts, b_c,
  * slopes (natural logarithms). A design without w has no slopes.
  *
- * Sums run in eight lanes within a run, then run after run, so results depend on
+ * Sums run in eight lanes within a run, over cells with a count, then those with a
+ * w but no count, then the rest, and then run after run, so results depend on
  * nothing but the data.
  */
 #ifndef STATS_NEGBIN_H
@@ -40,23 +41,25 @@ struct negbin_fit {
 	bool converged;                 /* false: 1000 rounds, or no step lowered the deviance */
 };
 
+/* The counts y (by place, 0 in padding) that the room works on from now on. */
+void negbin_take(const struct negbin_design *d, struct negbin_room *r, const double *y);
 /*
- * y: counts by place, 0 in padding. Fisher scoring with step halving, from the least-squares fit of log(y + 1)
+ * Fisher scoring with step halving, from the least-squares fit of log(y + 1)
  * (`start` false) or from fit->beta; ends when |dev - dev'| / (|dev| + 0.1) < 1e-8. False: the design is singular.
  */
-bool negbin_betas(const struct negbin_design *d, struct negbin_room *r, const double *y, double dispersion, bool start,
+bool negbin_betas(const struct negbin_design *d, struct negbin_room *r, double dispersion, bool start,
 		  struct negbin_fit *fit);
 /* max(0, (var - mean) / mean^2) with n - 1; 0 when all counts are 0. */
 double negbin_moments(const struct negbin_design *d, const double *y);
 /*
- * Maximum-likelihood dispersion at the means of `beta`, with the Cox-Reid term x 0.99: the root, near the moment
- * estimate, of the derivative by log theta. 0 when the derivative is negative at 1e-8 or all counts are 0; NaN when
+ * Maximum-likelihood dispersion at the means of `beta`, with the Cox-Reid term x 0.99: the root, near `moment`
+ * (the moment estimate), of the derivative by log theta. 0 when the derivative is negative at 1e-8 or all counts are 0; NaN when
  * there is no root below 1e8.
  */
-double negbin_dispersion(const struct negbin_design *d, struct negbin_room *r, const double *y, const double *beta);
+double negbin_dispersion(const struct negbin_design *d, struct negbin_room *r, double moment, const double *beta);
 /* se of every coefficient: root of the diagonal of (X' W X)^-1, W = mu / (1 + mu theta). False: singular. */
-bool negbin_standard_errors(const struct negbin_design *d, struct negbin_room *r, const double *y, const double *beta,
-			    double dispersion, double *se);
+bool negbin_standard_errors(const struct negbin_design *d, struct negbin_room *r, const double *beta, double dispersion,
+			    double *se);
 /* Mean of mu over the cells. */
 double negbin_mean(const struct negbin_design *d, struct negbin_room *r, const double *beta);
 
