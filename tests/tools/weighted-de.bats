@@ -88,3 +88,36 @@ fits() {
 	[ "$status" = 1 ]
 	[[ "$output" == *"counts"* ]]
 }
+
+@test "a constant gene, weights of 0 and a target of one cell: reasons, no number out of nothing" {
+	# Counts by hand: gene 7 is 0 everywhere, gene 8 is 0 in every control (separation).
+	small_screen -o raw.pmx
+	pmx-view --obs raw.pmx >obs.tsv
+	pmx-export -q --to tsv --layer counts raw.pmx |
+		awk -F'\t' -v OFS='\t' 'NR == FNR { if (FNR == 1) { for (i = 1; i <= NF; i++) at[$i] = i } else target[$1] = $at["gene_target"]; next }
+			FNR > 1 { $8 = 0; if (target[$1] == "NT") $9 = 0; else $9 += 3 } { print }' obs.tsv - >flat.tsv
+	pmx-import -q --rows cells --obs obs.tsv flat.tsv | normalize | pca --n-comps 10 | pert-signature --control NT -o flat.pmx
+	constant=$(head -n 1 flat.tsv | cut -f 8)
+	apart=$(head -n 1 flat.tsv | cut -f 9)
+	weighted-de -q --standard --control NT --target T0002 --min-pct 0 --min-cells-group 1 --tsv flat.pmx >ours.tsv
+	run ! grep -P "\t$constant\t" ours.tsv
+	awk -F'\t' -v g="$apart" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["gene"] == g { ok = $at["reason"] == "separation" } END { exit !ok }' ours.tsv
+	run awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } ($at["beta"] == "NA" || $at["beta"] == "NaN") && $at["reason"] == "NA" { exit 1 }' ours.tsv
+	[ "$status" = 0 ]
+	# Markers that are 0 everywhere: no score, so no weights; the target is fitted with 1 and says so.
+	awk -F'\t' -v OFS='\t' 'NR > 1 { for (i = 2; i <= 7; i++) $i = 0 } { print }' flat.tsv >zeros.tsv
+	head -n 1 zeros.tsv | cut -f 2-7 | tr '\t' '\n' | sed 's/^/T0002\t/' >list.tsv
+	pmx-import -q --rows cells --obs obs.tsv zeros.tsv | normalize | pca --n-comps 10 | pert-signature --control NT -o zeros.pmx
+	run --separate-stderr weighted-de --control NT --target T0002 --de-genes list.tsv --tsv zeros.pmx
+	if [ "$status" = 0 ]; then
+		awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n++; plain += $at["method"] == "standard" } END { exit !(n > 50 && plain == n) }' <<<"$output"
+	else
+		[[ "$status" = 1 && "$stderr" = *"not fitted"* ]]
+	fi
+	# One cell alone.
+	awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "cell\tt"; next } { t = $at["gene_target"]; if (t == "T0001" && n++) t = "NA"; print $1 "\t" t }' obs.tsv >one.tsv
+	pmx-select --drop-layer X_pert flat.pmx | pmx-join --obs one.tsv | pert-signature --pert-key t --control NT -o one.pmx
+	run weighted-de --pert-key t --control NT --target T0001 one.pmx -o x.pmx
+	[[ "$status" = 1 && "$output" = *too_few_cells* ]]
+	[ ! -e x.pmx ]
+}
