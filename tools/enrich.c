@@ -129,7 +129,7 @@ static const struct cli_output outputs[] = {
 static const char *const examples[] = {
 	"enrich --top 6 ranked.tsv",
 	"enrich --method gsea --permutations 2000 --seed 3 ranked.tsv | head",
-	"de-markers --control NT normalised.pmx | enrich --sets sets.gmt --min-size 1",
+	"enrich --sets sets.gmt --min-size 1 markers.pmx",
 	NULL
 };
 static const char *const sources[] = {
