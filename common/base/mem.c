@@ -74,7 +74,8 @@ void mem_room(void *p, size_t *cap, size_t need, size_t size)
 char *mem_textn(const char *s, size_t n)
 {
 	char *p = mem_array(n + 1, 1);
-	memcpy(p, s, n);
+	if (n)
+		memcpy(p, s, n);
 	p[n] = 0;
 	return p;
 }

@@ -154,7 +154,8 @@ static int run_emit(struct sorter *t, struct run *run, struct pmx_writer *w, str
 	for (size_t i = 0; i < run->n_blocks; i++)
 		for (size_t k = 0; k < run->block[i]->n_sections; k++)
 			pmx_section_plain(&run->block[i]->section[k], PMX_MAX_SECTION, &run->block[i]->err);
-	qsort(run->place, run->n_rows, sizeof *run->place, by_place);
+	if (run->n_rows)
+		qsort(run->place, run->n_rows, sizeof *run->place, by_place);
 	for (size_t i = 0; i < run->n_rows; i++)
 		if (emit_row(t, w, run->block[run->place[i].block], run->place[i].row, e))
 			return -1;

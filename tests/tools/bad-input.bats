@@ -218,7 +218,8 @@ input() {
 	struct.pack_into("<Q", b, 16 + 48 + 8, 1 << 60)
 	sys.stdout.buffer.write(b)
 	P
-	(ulimit -v 4000000; fails 1 "" pmx-check big.pmx)
+	# A sanitizer needs all of the address space; it stops a tool that asks for this much by itself.
+	([[ $BUILD == *-san ]] || ulimit -v 4000000; fails 1 "" pmx-check big.pmx)
 }
 
 @test "no byte read or written that is not there (valgrind)" {
