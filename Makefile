@@ -50,6 +50,14 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,cc)$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) -MMD -MP -c -o $@ $<
 
+# Script and styles of the report, as bytes of a C array.
+EMBEDDED = $(addprefix $(BUILD)/embedded/,$(addsuffix .h,$(notdir $(wildcard common/report/*.js common/report/*.css))))
+$(BUILD)/embedded/%.h: common/report/%
+	@mkdir -p $(@D)
+	$(call say,od)od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
+$(BUILD)/common/report/page.o: $(EMBEDDED)
+$(BUILD)/common/report/page.o: CPPFLAGS += -I$(BUILD)/embedded
+
 $(BUILD)/libpertpipe.a: $(OBJECTS)
 	@rm -f $@
 	$(call say,ar)$(AR) rcs $@ $^

@@ -1,0 +1,226 @@
+/* pmx-report - one page of figures and tables from the results of a run */
+#include "cli/cli.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "report/markup.h"
+#include "report/page.h"
+#include "report/report.h"
+#include "stream/describe.h"
+#include <string.h>
+
+static struct screen_keys keys;
+static struct report report;
+static const char *markers, *de, *drugs, *enrichment, *programs, *embedding, *colour_by, *figure;
+static int form;
+
+enum { SVG, TSV, VEGA_LITE };
+static const char *const forms[] = { "svg", "tsv", "vega-lite", NULL };
+
+static const struct cli_option options[] = {
+	CLI_TEXT(0, "markers", &markers, "FILE", "contrasts of de-markers: volcanos"),
+	CLI_TEXT(0, "de", &de, "FILE", "contrasts of weighted-de: more volcanos"),
+	CLI_TEXT(0, "programs", &programs, "FILE", "signatures of program-signature: a heat map"),
+	CLI_TEXT(0, "drugs", &drugs, "FILE", "table of rank"),
+	CLI_TEXT(0, "enrichment", &enrichment, "FILE", "table of enrich: classes of compounds"),
+	CLI_TEXT(0, "embedding", &embedding, "FILE", "stream of embed, or cells with X_umap or X_pca: a map"),
+	CLI_TEXT(0, "colour-by", &colour_by, "COLUMN", "label column that colours the map",
+		 "default: of cells the global class, else the target; of an embedding moa or cell_line where it has one"),
+	CLI_TEXT('p', "pert-key", &keys.pert_key, "COLUMN", "row column that names the target (default: as the run had it)"),
+	CLI_TEXT('c', "control", &keys.control, "LABEL", "its label of the control cells"),
+	CLI_TEXT('s', "split-by", &keys.split_by, "COLUMN", "row column with replicates or batches"),
+	CLI_TEXT('g', "guide-key", &keys.guide_key, "COLUMN", "row column that names the guide"),
+	CLI_TEXT(0, "score-key", &keys.score, "COLUMN", "row column with the score (default mixscale_score)"),
+	CLI_TEXT(0, "class-key", &keys.class, "COLUMN", "row column with the global class (default mixscape_class_global)"),
+	CLI_TEXT(0, "target", &report.target, "NAME", "figures of this target or population only"),
+	CLI_TEXT(0, "figure", &figure, "NAME", "one picture instead of a page: cells, ridges, guides, volcano, ...",
+		 "cells, ridges, guides, volcano (of --markers), de, programs, drugs, classes, agreement, leading-edge, embedding"),
+	CLI_CHOICE(0, "form", &form, forms, "FORM", "the picture, its data, or its specification"),
+	CLI_TEXT(0, "title", &report.title, "TEXT", "title of the page"),
+	CLI_END
+};
+
+static void add_digest(const void *bytes, size_t n)
+{
+	struct bytes both = { 0 };
+	bytes_add(&both, &report.digest, sizeof report.digest);
+	bytes_add(&both, bytes, n);
+	report.digest = hash64(both.at, both.n);
+	bytes_free(&both);
+}
+
+/* What was read to its end: its digest, and the commands that made it. */
+static void done(struct pmx_reader *in, const char *what, char *replay)
+{
+	uint64_t digest = pmx_reader_digest(in);
+	add_digest(&digest, sizeof digest);
+	report.replay_of[report.n_replays] = what;
+	report.replay[report.n_replays++] = replay ? replay : pmx_replay(pmx_reader_schema(in));
+	pmx_close(in);
+}
+
+/* The page is the last step of what made the cells; they come from standard input there. */
+static char *replay_all(const struct cli *c, const struct pmx_reader *in)
+{
+	struct pmx_schema *s = pmx_schema_copy(pmx_reader_schema(in));
+	json_array_append_new(c->options, json_string("-"));
+	cli_provenance(c, s, in, NULL);
+	char *text = pmx_replay(s);
+	pmx_schema_free(s);
+	return text;
+}
+
+static void read_cells(const struct cli *c)
+{
+	struct err e = { 0 };
+	struct pmx_reader *in = cli_input(c);
+	char *replay = replay_all(c, in);
+	if (!(report.screen = screen_summary_read(in, &keys, &e)))
+		cli_fail(&e);
+	done(in, "This report, from the cells on", replay);
+}
+
+static struct effects *read_effects(const struct cli *c, const char *path, const char *what)
+{
+	struct err e = { 0 };
+	struct pmx_reader *in = cli_open_kind(c, path, CLI_KIND(PMX_CONTRASTS));
+	struct effects *x = effects_read(in, report.target, &e);
+	if (!x)
+		cli_fail(&e);
+	done(in, what, NULL);
+	return x;
+}
+
+static void read_programs(const struct cli *c)
+{
+	struct err e = { 0 };
+	struct pmx_reader *in = cli_open_kind(c, programs, CLI_KIND(PMX_SIGNATURES));
+	if (!(report.programs = programs_read(in, &e)))
+		cli_fail(&e);
+	done(in, "Programmes", NULL);
+}
+
+static const char *first_of(const struct pmx_schema *s, const char *const *name)
+{
+	for (; *name; name++) {
+		size_t f = pmx_find(s, PMX_OBS, *name);
+		if (f != PMX_NO_FIELD && (s->field[f].type == PMX_CATEGORY || pmx_is_matrix(&s->field[f])))
+			return *name;
+	}
+	return NULL;
+}
+
+static void read_embedding(const struct cli *c)
+{
+	static const char *const matrix[] = { "X_umap", "X_tsne", "X_pca", NULL }, *const of_cells[] = { "mixscape_class_global", "gene_target", NULL },
+		*const of_points[] = { "moa", "cell_line", "cell_type", NULL };
+	struct err e = { 0 };
+	struct pmx_reader *in = cli_open_kind(c, embedding, CLI_KIND(PMX_EMBEDDING) | CLI_KIND(PMX_CELLS));
+	const struct pmx_schema *s = pmx_reader_schema(in);
+	bool cells = s->kind == PMX_CELLS;
+	const char *from = cells ? first_of(s, matrix) : NULL;
+	if (cells && !from)
+		cli_die("%s has none of X_umap, X_tsne and X_pca; pca makes the last", embedding);
+	if (!(report.embedding = points_read(in, from, colour_by ? colour_by : first_of(s, cells ? of_cells : of_points), &e)))
+		cli_fail(&e);
+	done(in, "Embedding", NULL);
+}
+
+static void read_table(struct report_table *t, const char *path)
+{
+	struct err e = { 0 };
+	if (!(t->sheet = sheet_read(path, "target", PAGE_TABLE_ROWS, (size_t)1 << 20, &e)))
+		cli_fail(&e);
+	t->file = path;
+	add_digest(t->sheet->text.at, t->sheet->text.n);
+}
+
+static void write_figure(struct bytes *out)
+{
+	struct err e = { 0 };
+	bool known = false;
+	for (const char *const *name = report_figures; *name; name++)
+		known |= !strcmp(*name, figure);
+	if (!known)
+		cli_misuse("there is no figure '%s'; see --figure in the manual", figure);
+	struct figure *f = report_figure(&report, figure, &e);
+	if (!f)
+		cli_fail(&e);
+	if (form == SVG) {
+		page_svg(f, out);
+	} else if (form == TSV) {
+		sheet_tsv(f->data, sheet_rows(f->data), out);
+	} else {
+		char *spec = json_dumps(f->spec, JSON_INDENT(1));
+		markup_print(out, "%s\n", spec);
+		mem_free(spec);
+	}
+	figure_free(f);
+}
+
+static int run(struct cli *c)
+{
+	struct bytes out = { 0 };
+	bool others = markers || de || drugs || enrichment || programs || embedding;
+	if (form != SVG && !figure)
+		cli_misuse("--form is that of a picture; name it with --figure");
+	if (c->n_args || !others)
+		read_cells(c);
+	if (markers)
+		report.markers = read_effects(c, markers, "Marker genes");
+	if (de)
+		report.de = read_effects(c, de, "Differential expression");
+	if (programs)
+		read_programs(c);
+	if (drugs)
+		read_table(&report.drugs, drugs);
+	if (enrichment)
+		read_table(&report.enrichment, enrichment);
+	if (embedding)
+		read_embedding(c);
+	if (!report.title)
+		report.title = report.screen ? "Perturbation screen" : "Results of pertpipe";
+	if (figure)
+		write_figure(&out);
+	else
+		report_page(&report, &out);
+	struct cli_text *text = cli_text_new(c);
+	bytes_add(&out, "", 1);
+	cli_text_put(text, (const char *)out.at);
+	cli_text_close(text);
+	bytes_free(&out);
+	report_free(&report);
+	return 0;
+}
+
+static const char *const description[] = {
+	"Makes one HTML page of what a run left behind: the scored cells (FILE, or - for standard input), contrasts, programmes, ranked drugs, class enrichment, an "
+	"embedding. Each is optional, but one has to be there; without any other file the cells are read from standard input. The page needs no network and no other "
+	"file; it has its style and script inside, and its content security policy forbids everything else. It is below 3 MB.",
+	"Tables sort by a click on a column, filter by words and labels, and download what is shown as CSV. Beside each figure are its data (TSV) and a Vega-Lite "
+	"specification that draws it again from NAME.tsv. --figure NAME writes one picture as SVG, which follows the light or dark scheme of its reader; --form tsv "
+	"and --form vega-lite give its data and specification.",
+	"What is shown of large runs:",
+	"  ridges, guides, cells  the 40 targets with the largest mean score (whatever its sign), share\n"
+	"                         of answering cells, number of cells\n"
+	"  densities              from counts in at most 512 bins a target and split (widths are powers of 2),\n"
+	"                         Gaussian kernel, Silverman's bandwidth, at 96 points\n"
+	"  volcanos               the 40 contrasts with most significant genes (adjusted p below 0.05); the 80 most\n"
+	"                         significant genes, then the best of each cell of a 40 x 24 grid, 400 in all and 5000 a page\n"
+	"  tables                 5000 rows, and 800 kB (drugs) or 200 kB; of rank and enrich the same number of\n"
+	"                         first rows for each target. A note says how many there are, and in which file\n"
+	"  maps                   3000 points drawn by row number, the same ones each time",
+	"Keys that are not given are those of the last tool in the stream's provenance that was given them. A cell answers when its global class is neither NP nor the "
+	"control's; cells with a mixscale_reason have no part in densities and means. The median of a target over several splits is the mean of theirs, weighted by cells.",
+	NULL
+};
+static const char *const examples[] = {
+	"pmx-report scores.pmx -o report.html",
+	"pmx-report --markers markers.pmx --figure volcano --target T0001 -o volcano.svg",
+	"cat scores.pmx | pmx-report --markers markers.pmx --embedding pca.pmx - -o report.html",
+	NULL
+};
+static const char *const sources[] = { "Silverman (1986), Density Estimation for Statistics and Data Analysis, 3.31.", NULL };
+
+const struct cli_tool tool = { .name = "pmx-report", .summary = "one page of figures and tables from the results of a run", .stage = CLI_RUNS,
+	.flags = CLI_READS_STREAM | CLI_WRITES_TEXT | CLI_THREADS, .reads = CLI_KIND(PMX_CELLS), .args = "[FILE]", .max_args = 1,
+	.options = options, .description = description, .examples = examples, .sources = sources, .run = run };
