@@ -49,7 +49,7 @@ static void add_digest(const void *bytes, size_t n)
 }
 
 /* What was read to its end: its digest, and the commands that made it. */
-static void done(struct pmx_reader *in, const char *what, char *replay)
+static void done(struct pmx_reader *in, char *what, char *replay)
 {
 	uint64_t digest = pmx_reader_digest(in);
 	add_digest(&digest, sizeof digest);
@@ -62,7 +62,9 @@ static void done(struct pmx_reader *in, const char *what, char *replay)
 static char *replay_all(const struct cli *c, const struct pmx_reader *in)
 {
 	struct pmx_schema *s = pmx_schema_copy(pmx_reader_schema(in));
-	json_array_append_new(c->options, json_string("-"));
+	const char *const word[] = { "-o", "report.html", "-" };
+	for (size_t i = 0; i < 3; i++)
+		json_array_append_new(c->options, json_string(word[i]));
 	cli_provenance(c, s, in, NULL);
 	char *text = pmx_replay(s);
 	pmx_schema_free(s);
@@ -76,7 +78,7 @@ static void read_cells(const struct cli *c)
 	char *replay = replay_all(c, in);
 	if (!(report.screen = screen_summary_read(in, &keys, &e)))
 		cli_fail(&e);
-	done(in, "This report, from the cells on", replay);
+	done(in, mem_text("This report, from the cells on"), replay);
 }
 
 static struct effects *read_effects(const struct cli *c, const char *path, const char *what)
@@ -86,7 +88,7 @@ static struct effects *read_effects(const struct cli *c, const char *path, const
 	struct effects *x = effects_read(in, report.target, &e);
 	if (!x)
 		cli_fail(&e);
-	done(in, what, NULL);
+	done(in, mem_print("%s, which are %s", what, path), NULL);
 	return x;
 }
 
@@ -96,7 +98,7 @@ static void read_programs(const struct cli *c)
 	struct pmx_reader *in = cli_open_kind(c, programs, CLI_KIND(PMX_SIGNATURES));
 	if (!(report.programs = programs_read(in, &e)))
 		cli_fail(&e);
-	done(in, "Programmes", NULL);
+	done(in, mem_print("Programmes, which are %s", programs), NULL);
 }
 
 static const char *first_of(const struct pmx_schema *s, const char *const *name)
@@ -122,7 +124,7 @@ static void read_embedding(const struct cli *c)
 		cli_die("%s has none of X_umap, X_tsne and X_pca; pca makes the last", embedding);
 	if (!(report.embedding = points_read(in, from, colour_by ? colour_by : first_of(s, cells ? of_cells : of_points), &e)))
 		cli_fail(&e);
-	done(in, "Embedding", NULL);
+	done(in, mem_print("Embedding, which is %s", embedding), NULL);
 }
 
 static void read_table(struct report_table *t, const char *path)

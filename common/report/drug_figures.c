@@ -29,6 +29,7 @@ static struct figure *begin(const char *kind, const char *title, const char *tar
 {
 	char *slug = markup_slug(target), *name = mem_print("%s-%s", kind, slug), *whole = mem_print("%s: %s", target, title);
 	struct figure *f = figure_new(name, whole, columns);
+	f->of = mem_text(target);
 	mem_free(slug);
 	mem_free(name);
 	mem_free(whole);
@@ -95,16 +96,23 @@ struct figure *figure_drugs(const struct sheet *s, const char *target)
 	const char *name, *score_name = NULL;
 	size_t n, *row = rows_of(s, target, &name, &n), score = score_column(s, &score_name), moa = sheet_find(s, "moa"), count = 0;
 	struct bar bar[FIGURE_DRUGS];
+	bool again = false;
 	struct figure *f = begin("drugs", "the first drugs of the ranking", name, "drug moa score");
+	struct names *seen = names_new();
 	for (size_t i = 0; i < n && count < FIGURE_DRUGS && score != SIZE_MAX; i++) {
 		double v = sheet_value(s, row[i], score);
-		if (!isfinite(v))
+		bool is_new = false;
+		if (isfinite(v))
+			names_add(seen, drug_name(s, row[i]), &is_new);
+		again |= isfinite(v) && !is_new;
+		if (!is_new)
 			continue;
 		bar[count++] = (struct bar){ drug_name(s, row[i]), text(s, row[i], moa), v, v < 0 ? "down" : "up" };
 		sheet_text(f->data, drug_name(s, row[i]));
 		sheet_text(f->data, text(s, row[i], moa));
 		sheet_number(f->data, v);
 	}
+	names_free(seen);
 	mem_free(row);
 	if (!count) {
 		figure_free(f);
@@ -113,6 +121,8 @@ struct figure *figure_drugs(const struct sheet *s, const char *target)
 	figure_alt(f, "The first %zu drugs for %s; %s is first with %s %.3g.", count, name, bar[0].name, score_name, bar[0].value);
 	draw_bars(f, bar, count, score_name);
 	figure_note(f, "Negative: reverses the state; positive: mimics it. To the right the mechanism of action.");
+	if (again)
+		figure_note(f, "Of each compound the signature that comes first.");
 	figure_spec(f, "'bar'", "{'x': {'field': 'score', 'type': 'quantitative'}, 'y': {'field': 'drug', 'type': 'nominal', 'sort': null},"
 		    " 'color': {'field': 'moa', 'type': 'nominal'}}");
 	return f;

@@ -61,6 +61,7 @@ struct figure *figure_volcano(const char *kind, const struct effects_row *full, 
 	v->n = v->n < most ? v->n : most;
 	char *slug = markup_slug(v->name), *name = mem_print("%s-%s", kind, slug), *title = mem_print("%s against its controls", v->name);
 	struct figure *f = figure_new(name, title, "target split gene fold log10_p log10_p_adj change");
+	f->of = mem_text(v->name);
 	double wide = 0.5, high = 2;
 	for (size_t i = 0; i < v->n; i++) {
 		wide = fmax(wide, fabs(v->point[i].fold));

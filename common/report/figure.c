@@ -19,6 +19,7 @@ void figure_free(struct figure *f)
 	if (!f)
 		return;
 	mem_free(f->name);
+	mem_free(f->of);
 	mem_free(f->title);
 	mem_free(f->alt);
 	mem_free(f->note);

@@ -13,6 +13,7 @@
 
 struct figure {
 	char *name;                     /* of its files: ridges, volcano-STAT1 */
+	char *of;                       /* the contrast or population that it is of, among several; or NULL */
 	char *title, *alt, *note;       /* note: how to read it, what was left out; or NULL */
 	struct bytes svg;
 	struct sheet *data;

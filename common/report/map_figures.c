@@ -2,13 +2,17 @@
 #include "report/svg.h"
 #include "base/mem.h"
 #include <math.h>
+#include <string.h>
 
 struct figure *figure_programs(const struct programs *p)
 {
 	if (!p->n || !p->n_genes)
 		return NULL;
+	double longest = 0;
+	for (size_t i = 0; i < p->n; i++)
+		longest = fmax(longest, (double)strnlen(p->name[i], 22));
 	struct figure *f = figure_new("programs", "Programmes and the genes that weigh most in them", "program gene weight");
-	double step = 15, left = 110, top = 120, wide = fmin(46, 630 / (double)p->n), bottom = top + step * (double)p->n_genes, most = 0;
+	double step = 15, left = 110, top = 40 + 4.6 * longest, wide = fmin(46, 630 / (double)p->n), bottom = top + step * (double)p->n_genes, most = 0;
 	for (size_t i = 0; i < p->n * p->n_genes; i++)
 		most = fmax(most, isnan(p->weight[i]) ? 0 : fabs(p->weight[i]));
 	figure_alt(f, "Heat map of %zu programmes by %zu genes; red is up, blue is down.", p->n, p->n_genes);

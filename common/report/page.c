@@ -137,7 +137,7 @@ void page_choice(struct page *p, const char *label, struct figure **f, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		settle_name(p, f[i]);
 		markup_print(&p->body, "<option value=\"figure-%s\">", f[i]->name);
-		markup_escape(&p->body, f[i]->title);
+		markup_escape(&p->body, f[i]->of ? f[i]->of : f[i]->title);
 		markup_put(&p->body, "</option>\n");
 	}
 	markup_put(&p->body, "</select></label>\n");

@@ -110,7 +110,7 @@ struct figure *report_figure(const struct report *r, const char *name, struct er
 
 static struct sheet *target_table(const struct screen_summary *m)
 {
-	struct sheet *s = sheet_new("target guides cells scored mean_score median_score answering");
+	struct sheet *s = sheet_new("target guides cells scored mean_score median_score ko_share");
 	for (size_t t = 0; t < m->targets->n; t++) {
 		const struct screen_target *target = &m->target[t];
 		/* The median needs the splits together: exact where there is one, else the mean of theirs, weighted by cells. */
@@ -137,7 +137,7 @@ static struct sheet *target_table(const struct screen_summary *m)
 
 static struct sheet *guide_table(const struct screen_summary *m)
 {
-	struct sheet *s = sheet_new("target guide cells scored mean_score answering");
+	struct sheet *s = sheet_new("target guide cells scored mean_score ko_share");
 	for (size_t g = 0; g < m->guides->n; g++) {
 		const struct screen_guide *guide = &m->guide[g];
 		if (!guide->n)
@@ -165,7 +165,7 @@ static struct sheet *reason_table(const struct screen_summary *m)
 static void tiles(struct page *p, const struct screen_summary *m)
 {
 	enum { N = 7 };
-	static const char *const what[N] = { "cells", "control cells", "genes", "targets", "guides", "splits", "cells with a score" };
+	static const char *const what[N] = { "cells", "control cells", "genes", "targets", "guides", "splits", "scored cells" };
 	uint64_t count[N] = { m->n_cells, m->control == NAMES_NONE ? 0 : m->target[m->control].n, m->n_genes, 0, 0, m->splits->n, 0 };
 	for (size_t t = 0; t < m->targets->n; t++) {
 		count[3] += m->target[t].n && t != m->control;
@@ -193,14 +193,14 @@ static void tiles(struct page *p, const struct screen_summary *m)
 
 static void screen_sections(struct page *p, const struct screen_summary *m, const char *target)
 {
-	page_section(p, "overview", "Overview of the screen");
+	page_section(p, "overview", "Overview");
 	tiles(p, m);
 	page_text(p, "Targets are the labels of %s%s%s%s%s.", m->keys.pert_key, m->keys.control ? ", controls are " : "", m->keys.control ? m->keys.control : "",
 		  m->keys.split_by ? ", splits are those of " : "", m->keys.split_by ? m->keys.split_by : "");
 	if (m->n_unlabelled)
 		page_text(p, "%llu cells have no target.", (unsigned long long)m->n_unlabelled);
 	page_figure(p, figure_cells(m, target));
-	page_table(p, "targets", "Targets", target_table(m), m->file, TABLE);
+	page_table(p, "targets", "Targets", sheet_without_empty(target_table(m)), m->file, TABLE);
 	if (m->reasons->n)
 		page_table(p, "reasons", "Why cells have no result", reason_table(m), m->file, TABLE);
 	else
@@ -213,7 +213,7 @@ static void screen_sections(struct page *p, const struct screen_summary *m, cons
 	if (m->guides->n) {
 		page_section(p, "guides", "Guides");
 		page_figure(p, figure_guides(m, target));
-		page_table(p, "guides", "Guides", guide_table(m), m->file, TABLE);
+		page_table(p, "guides", "Guides", sheet_without_empty(guide_table(m)), m->file, TABLE);
 	}
 }
 
@@ -238,7 +238,7 @@ static void effect_sections(struct page *p, const struct effects *x, const char 
 	if (n < x->n)
 		page_text(p, "Drawn are %zu of %zu contrasts: those with most significant genes. pmx-report --figure %s --target NAME draws any.", n, x->n, kind);
 	char *name = mem_print("%s-contrasts", kind);
-	page_table(p, name, "Contrasts", effects_table(x), x->file, TABLE);
+	page_table(p, name, "Contrasts", sheet_without_empty(effects_table(x)), x->file, TABLE);
 	mem_free(name);
 	mem_free(done);
 }
@@ -286,7 +286,8 @@ static void provenance(struct page *p, const struct report *r)
 {
 	page_section(p, "provenance", "Provenance");
 	page_text(p, "Commands that make this report and its inputs again, oldest step first.");
-	for (size_t i = 0; i < r->n_replays; i++)
+	/* The report itself last. */
+	for (size_t i = r->n_replays; i-- > 0; )
 		if (*r->replay[i])
 			page_code(p, r->replay_of[i], r->replay[i]);
 	if (r->drugs.sheet)
@@ -335,6 +336,8 @@ void report_free(struct report *r)
 	points_free(r->embedding);
 	sheet_free(r->drugs.sheet);
 	sheet_free(r->enrichment.sheet);
-	for (size_t i = 0; i < r->n_replays; i++)
+	for (size_t i = 0; i < r->n_replays; i++) {
 		mem_free(r->replay[i]);
+		mem_free(r->replay_of[i]);
+	}
 }

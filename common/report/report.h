@@ -16,7 +16,7 @@ struct report {
 	struct programs *programs;
 	struct points *embedding;
 	char *replay[8];                /* commands that made the inputs, with what they made */
-	const char *replay_of[8];
+	char *replay_of[8];
 	size_t n_replays;
 	uint64_t digest;                /* of the inputs */
 };

@@ -70,7 +70,7 @@ void sheet_short(struct sheet *s, double value)
 
 size_t sheet_rows(const struct sheet *s)
 {
-	return s->n_cells / s->n_columns;
+	return s->n_columns ? s->n_cells / s->n_columns : 0;
 }
 
 const char *sheet_cell(const struct sheet *s, size_t row, size_t column)
@@ -105,6 +105,30 @@ bool sheet_is_numeric(const struct sheet *s, size_t column)
 		any = true;
 	}
 	return any;
+}
+
+struct sheet *sheet_without_empty(struct sheet *s)
+{
+	char **head = mem_array(s->n_columns, sizeof *head);
+	size_t *column = mem_array(s->n_columns, sizeof *column), n = 0;
+	for (size_t i = 0; i < s->n_columns; i++) {
+		bool any = false;
+		for (size_t r = 0; r < sheet_rows(s) && !any; r++)
+			any = !text_missing(sheet_cell(s, r, i));
+		if (any) {
+			head[n] = s->head[i];
+			column[n++] = i;
+		}
+	}
+	struct sheet *fewer = sheet_of(head, n);
+	fewer->n_all = s->n_all;
+	for (size_t r = 0; r < sheet_rows(s) && n; r++)
+		for (size_t k = 0; k < n; k++)
+			sheet_text(fewer, sheet_cell(s, r, column[k]));
+	mem_free(head);
+	mem_free(column);
+	sheet_free(s);
+	return fewer;
 }
 
 static void put_cell(struct bytes *out, const char *s)

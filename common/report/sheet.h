@@ -32,6 +32,8 @@ size_t sheet_find(const struct sheet *s, const char *column);
 double sheet_value(const struct sheet *s, size_t row, size_t column);
 /* All its cells are numbers or NA, and one is a number. */
 bool sheet_is_numeric(const struct sheet *s, size_t column);
+/* s without the columns that hold nothing but NA, in its place. */
+struct sheet *sheet_without_empty(struct sheet *s);
 /* With tabs; a text with a tab, a line break or a leading quote stands in double quotes. */
 void sheet_tsv(const struct sheet *s, size_t n_rows, struct bytes *out);
 
