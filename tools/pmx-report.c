@@ -1,11 +1,13 @@
 /* pmx-report - one page of figures and tables from the results of a run */
 #include "cli/cli.h"
-#include "base/hash.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "report/markup.h"
 #include "report/page.h"
 #include "report/report.h"
 #include "stream/describe.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct screen_keys keys;
@@ -39,22 +41,12 @@ static const struct cli_option options[] = {
 	CLI_END
 };
 
-static void add_digest(const void *bytes, size_t n)
-{
-	struct bytes both = { 0 };
-	bytes_add(&both, &report.digest, sizeof report.digest);
-	bytes_add(&both, bytes, n);
-	report.digest = hash64(both.at, both.n);
-	bytes_free(&both);
-}
-
 /* What was read to its end: its digest, and the commands that made it. */
 static void done(struct pmx_reader *in, char *what, char *replay)
 {
-	uint64_t digest = pmx_reader_digest(in);
-	add_digest(&digest, sizeof digest);
-	report.replay_of[report.n_replays] = what;
-	report.replay[report.n_replays++] = replay ? replay : pmx_replay(pmx_reader_schema(in));
+	struct report_made *m = &report.made[report.n_made++];
+	*m = (struct report_made){ .what = what, .replay = replay ? replay : pmx_replay(pmx_reader_schema(in)), .file = mem_text(pmx_reader_name(in)) };
+	snprintf(m->digest, sizeof m->digest, "%016" PRIx64, pmx_reader_digest(in));
 	pmx_close(in);
 }
 
@@ -133,7 +125,10 @@ static void read_table(struct report_table *t, const char *path)
 	if (!(t->sheet = sheet_read(path, "target", PAGE_TABLE_ROWS, (size_t)1 << 20, &e)))
 		cli_fail(&e);
 	t->file = path;
-	add_digest(t->sheet->text.at, t->sheet->text.n);
+	struct report_made *m = &report.made[report.n_made++];
+	*m = (struct report_made){ .what = mem_text(""), .replay = mem_text(""), .file = mem_text(path) };
+	if (file_fingerprint(path, m->digest, &e))
+		*m->digest = 0;
 }
 
 static void write_figure(struct bytes *out)
@@ -218,6 +213,7 @@ static const char *const description[] = {
 static const char *const examples[] = {
 	"pmx-report scores.pmx -o report.html",
 	"pmx-report --markers markers.pmx --figure volcano --target T0001 -o volcano.svg",
+	"pmx-report --figure guides --form tsv scores.pmx",
 	"cat scores.pmx | pmx-report --markers markers.pmx --embedding pca.pmx - -o report.html",
 	NULL
 };

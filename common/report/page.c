@@ -1,5 +1,6 @@
 #include "report/page.h"
 #include "report/markup.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include <inttypes.h>
@@ -18,11 +19,10 @@ static const unsigned char figure_style[] = {
 #include "figure.css.h"
 };
 
-struct page *page_new(const char *title, uint64_t nonce)
+struct page *page_new(const char *title)
 {
 	struct page *p = mem_zero(1, sizeof *p);
 	p->title = mem_text(title);
-	p->nonce = nonce;
 	p->figures = names_new();
 	return p;
 }
@@ -227,6 +227,11 @@ void page_code(struct page *p, const char *caption, const char *text)
 	markup_put(&p->body, "</h3>\n<pre tabindex=\"0\">\n");
 	markup_escape(&p->body, text);
 	markup_put(&p->body, "</pre></div>\n");
+}
+
+void page_settle(struct page *p)
+{
+	p->nonce = hash64(p->body.at, p->body.n);
 }
 
 void page_end(struct page *p, struct bytes *out)

@@ -16,8 +16,7 @@ struct page {
 	struct names *figures;          /* names used */
 };
 
-/* The nonce has to differ between contents: a digest of the inputs. */
-struct page *page_new(const char *title, uint64_t nonce);
+struct page *page_new(const char *title);
 void page_section(struct page *p, const char *id, const char *title);
 /* A paragraph of text. */
 void page_text(struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -33,6 +32,8 @@ void page_choice(struct page *p, const char *label, struct figure **f, size_t n)
 void page_table(struct page *p, const char *name, const char *caption, struct sheet *s, const char *file, size_t most);
 /* Text to be copied, line by line as it is. */
 void page_code(struct page *p, const char *caption, const char *text);
+/* The nonce of style and script is a digest of what the page holds so far. */
+void page_settle(struct page *p);
 /* The finished page in out; frees p. */
 void page_end(struct page *p, struct bytes *out);
 

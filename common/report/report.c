@@ -127,7 +127,7 @@ static struct sheet *target_table(const struct screen_summary *m)
 		sheet_text(s, m->targets->at[t]);
 		sheet_count(s, target->n_guides);
 		sheet_count(s, target->n);
-		sheet_count(s, target->n_scored);
+		sheet_number(s, m->score_name ? (double)target->n_scored : NAN);
 		sheet_number(s, target->n_scored ? target->score / (double)target->n_scored : NAN);
 		sheet_number(s, n > 0 ? median / n : NAN);
 		sheet_number(s, target->n_classified ? (double)target->n_ko / (double)target->n_classified : NAN);
@@ -145,7 +145,7 @@ static struct sheet *guide_table(const struct screen_summary *m)
 		sheet_text(s, m->targets->at[guide->target]);
 		sheet_text(s, m->guides->at[g]);
 		sheet_count(s, guide->n);
-		sheet_count(s, guide->n_scored);
+		sheet_number(s, m->score_name ? (double)guide->n_scored : NAN);
 		sheet_number(s, guide->n_scored ? guide->score / (double)guide->n_scored : NAN);
 		sheet_number(s, guide->n_classified ? (double)guide->n_ko / (double)guide->n_classified : NAN);
 	}
@@ -203,7 +203,7 @@ static void screen_sections(struct page *p, const struct screen_summary *m, cons
 	page_table(p, "targets", "Targets", sheet_without_empty(target_table(m)), m->file, TABLE);
 	if (m->reasons->n)
 		page_table(p, "reasons", "Why cells have no result", reason_table(m), m->file, TABLE);
-	else
+	else if (m->score_name || m->class_name)
 		page_text(p, "No cell was left without a result.");
 	struct figure *f = figure_ridges(m, target);
 	if (f) {
@@ -286,20 +286,21 @@ static void provenance(struct page *p, const struct report *r)
 {
 	page_section(p, "provenance", "Provenance");
 	page_text(p, "Commands that make this report and its inputs again, oldest step first.");
-	/* The report itself last. */
-	for (size_t i = r->n_replays; i-- > 0; )
-		if (*r->replay[i])
-			page_code(p, r->replay_of[i], r->replay[i]);
-	if (r->drugs.sheet)
-		page_text(p, "Drugs: %s.", r->drugs.file);
-	if (r->enrichment.sheet)
-		page_text(p, "Class enrichment: %s.", r->enrichment.file);
-	page_text(p, "Digest of all inputs: %016llx.", (unsigned long long)r->digest);
+	/* The report itself, which the cells begin, last. */
+	for (size_t i = r->n_made; i-- > 0; )
+		if (*r->made[i].replay)
+			page_code(p, r->made[i].what, r->made[i].replay);
+	struct bytes list = { 0 };
+	for (size_t i = 0; i < r->n_made; i++)
+		markup_print(&list, "%s%s%s%s%s", i ? ", " : "", r->made[i].file, *r->made[i].digest ? " (digest " : "", r->made[i].digest, *r->made[i].digest ? ")" : "");
+	char *text = markup_take(&list);
+	page_text(p, "Read were %s.", text);
+	mem_free(text);
 }
 
 void report_page(const struct report *r, struct bytes *out)
 {
-	struct page *p = page_new(r->title, r->digest);
+	struct page *p = page_new(r->title);
 	if (r->screen)
 		screen_sections(p, r->screen, r->target);
 	if (r->markers)
@@ -323,6 +324,7 @@ void report_page(const struct report *r, struct bytes *out)
 		page_section(p, "embedding", "Embedding");
 		page_figure(p, points);
 	}
+	page_settle(p);
 	provenance(p, r);
 	page_end(p, out);
 }
@@ -336,8 +338,9 @@ void report_free(struct report *r)
 	points_free(r->embedding);
 	sheet_free(r->drugs.sheet);
 	sheet_free(r->enrichment.sheet);
-	for (size_t i = 0; i < r->n_replays; i++) {
-		mem_free(r->replay[i]);
-		mem_free(r->replay_of[i]);
+	for (size_t i = 0; i < r->n_made; i++) {
+		mem_free(r->made[i].what);
+		mem_free(r->made[i].replay);
+		mem_free(r->made[i].file);
 	}
 }

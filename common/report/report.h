@@ -15,10 +15,12 @@ struct report {
 	struct report_table drugs, enrichment;
 	struct programs *programs;
 	struct points *embedding;
-	char *replay[8];                /* commands that made the inputs, with what they made */
-	char *replay_of[8];
-	size_t n_replays;
-	uint64_t digest;                /* of the inputs */
+	struct report_made {
+		char *what, *replay;    /* the input, and the commands that made it ("": not known) */
+		char *file;
+		char digest[17];        /* in hexadecimal digits; "": not known */
+	} made[8];
+	size_t n_made;
 };
 
 extern const char *const report_figures[];      /* names, NULL at the end */

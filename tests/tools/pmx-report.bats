@@ -179,7 +179,7 @@ parsed() {
 	awk -F'\t' -v OFS='\t' 'BEGIN { print "target", "class", "method", "p_value", "q_value", "members", "reason"
 		for (t = 0; t < 300; t++) for (i = 0; i < 40; i++) print "s" t, "class" i, "fisher", (i + 1) / 50, 1, "a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r|s|t|u|v|w|x|y|z", "NA" }' >classes.tsv
 	simulate-screen --cells 12000 --genes 1600 --density 0.05 --targets 1500 --controls 300 --guides-per-target 4 --splits 8 --effect 2 --seed 3 | normalize |
-		de-markers -q --control NT --logfc-threshold 0 --min-pct 0 -o wide.pmx
+		de-markers -q --control NT --test t --logfc-threshold 0 --min-pct 0 -o wide.pmx
 	simulate-screen --cells 12000 --genes 1600 --density 0.05 --targets 1500 --controls 300 --guides-per-target 4 --splits 8 --effect 2 --seed 3 |
 		pmx-report --control NT --split-by replicate --markers wide.pmx --de wide.pmx --drugs many.tsv --enrichment classes.tsv - -o large.html
 	[ "$(stat -c %s large.html)" -lt 3145728 ]
