@@ -1,15 +1,23 @@
 /* pmx-info - what a stream holds and how it was made */
-#include "cli/cli.h"
+#include "cli/preflight.h"
 #include "base/mem.h"
 #include "stream/describe.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static bool as_json;
+static bool as_json, preflight;
+static struct preflight_options fly = PREFLIGHT_DEFAULTS;
 
 static const struct cli_option options[] = {
 	CLI_FLAG(0, "json", &as_json, "the same as JSON, with whole dictionaries"),
+	CLI_FLAG(0, "preflight", &preflight, "say whether a screen can answer; status 1 when it cannot"),
+	SCREEN_PERT_OPTIONS(fly.screen),
+	SCREEN_SPLIT_OPTION(fly.screen),
+	SCREEN_GUIDE_OPTION(fly.screen),
+	CLI_TEXT(0, "layer", &fly.screen.layer, "NAME", "expression (default X, else counts)"),
+	CLI_INT('k', "n-neighbors", &fly.n_neighbours, 1, 1000, "N", "controls that a signature takes in each split"),
+	CLI_TEXT(0, "gene-info", &fly.gene_info, "FILE", "table of genes (LINCS, HGNC) that names are looked up in"),
 	CLI_END
 };
 
@@ -127,9 +135,43 @@ static void put_json(struct cli_text *t, const struct pmx_schema *s, const struc
 	json_decref(o);
 }
 
+static int put_preflight(const struct cli *c, struct pmx_reader *in)
+{
+	static const char *const verdict[] = { "ok", "warn", "FAIL" };
+	if (pmx_reader_schema(in)->kind != PMX_CELLS)
+		cli_die("%s is a stream of %s; --preflight looks at cells", pmx_reader_name(in), pmx_kind_name(pmx_reader_schema(in)->kind));
+	struct preflight *p = preflight_run(c, in, &fly);
+	struct cli_text *t = cli_text_new(c);
+	json_t *checks = json_array();
+	bool can = p->can_answer;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct preflight_check *k = &p->check[i];
+		if (!as_json)
+			cli_text_print(t, "%-5s %-16s %s\n", verdict[k->verdict], k->name, k->text);
+		json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "check", k->name, "verdict", verdict[k->verdict], "text", k->text));
+	}
+	json_t *all = json_pack("{s:b, s:I, s:I, s:o}", "can_answer", can, "targets", (json_int_t)p->n_targets, "testable", (json_int_t)p->n_answerable, "checks", checks);
+	char *text = json_dumps(all, JSON_INDENT(1));
+	if (as_json)
+		cli_text_print(t, "%s\n", text);
+	else
+		cli_text_print(t, can ? "This screen can answer, for %zu of %zu targets.\n" : "This screen cannot answer as it is: see FAIL (%zu of %zu targets have cells and controls enough).\n",
+			       p->n_answerable, p->n_targets);
+	cli_text_close(t);
+	mem_free(text);
+	json_decref(all);
+	preflight_free(p);
+	pmx_close(in);
+	return can ? 0 : 1;
+}
+
 static int run(struct cli *c)
 {
 	struct pmx_reader *in = cli_input(c);
+	if (preflight)
+		return put_preflight(c, in);
+	if (fly.screen.control || fly.screen.split_by || fly.screen.layer || fly.gene_info)
+		cli_misuse("--control, --split-by, --layer and --gene-info belong to --preflight");
 	const struct pmx_index *x = find_index(in);
 	struct cli_text *t = cli_text_new(c);
 	if (as_json)
@@ -145,12 +187,27 @@ static const char *const description[] = {
 	"Shows kind and size of a stream, its layers (computed ones as formulas), row columns with their labels, row matrices, metadata of its columns, "
 	"the order that it promises with its groups, and the commands that made it, ready to be run again.",
 	"Of a file only the header and the trailer are read; a pipe is read to its end. Whether every byte between is sound says pmx-check.",
+	"--preflight reads a screen once, in any order, and says, a line a check, whether it can answer:",
+	"  controls         of each split, against the neighbours that pert-signature takes (-k)\n"
+	"  targets          cells in splits with controls enough; below 3 a target is not tested, below 20 little is seen\n"
+	"  guides           of targets and of the controls\n"
+	"  values           counts; or log-normalised, when no value is negative or above 30 and the cells add up to one\n"
+	"                   total (within 1 %) after expm1; negative values are scaled ones, which nothing here takes\n"
+	"  genes            form of their names (symbol, Ensembl, Entrez, or the dates that spreadsheets make), or\n"
+	"                   with --gene-info whether they are known; and whether targets are among them\n"
+	"  calibration      controls against controls, drawn in halves 10 times, rank-sum test of the genes that a\n"
+	"                   tenth of them express: share of p < 0.05, above 7.5 % a warning, above 10 % a failure.\n"
+	"                   The same between splits, and between two halves of the control guides\n"
+	"  smallest effect  (z(1 - 0.025 / genes) + z(0.8)) sd sqrt(1 / n + 1 / controls), sd of the median gene,\n"
+	"                   on the log2 scale; n cells of the median and of the smallest testable target",
+	"Controls looked at closely are a sample of 2000 to 4000, drawn by row number, and 3000 genes. Counts are normalised to 10,000 a cell for it.",
 	"The JSON is the header as it stands in the stream (see pmx(5)) with rows, blocks, digest, groups and replay added, and with what of each layer.",
 	NULL
 };
 static const char *const examples[] = {
 	"pmx-info screen.pmx",
 	"normalize screen.pmx | pmx-info --json",
+	"pmx-info --preflight --control NT --split-by replicate screen.pmx",
 	NULL
 };
 
