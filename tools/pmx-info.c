@@ -197,7 +197,8 @@ static const char *const description[] = {
 	"                   with --gene-info whether they are known; and whether targets are among them\n"
 	"  calibration      controls against controls, drawn in halves 10 times, rank-sum test of the genes that a\n"
 	"                   tenth of them express: share of p < 0.05, above 7.5 % a warning, above 10 % a failure.\n"
-	"                   The same between splits, and between two halves of the control guides\n"
+	"                   The same between splits, and of each control guide (the 30 with most cells, 20 at least)\n"
+	"                   against the others: two of 1000 genes that differ (Bonferroni) are a warning\n"
 	"  smallest effect  (z(1 - 0.025 / genes) + z(0.8)) sd sqrt(1 / n + 1 / controls), sd of the median gene,\n"
 	"                   on the log2 scale; n cells of the median and of the smallest testable target",
 	"Controls looked at closely are a sample of 2000 to 4000, drawn by row number, and 3000 genes. Counts are normalised to 10,000 a cell for it.",

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STREAM_ROWS = 0x70726566, STREAM_GENES, STREAM_HALVES, STREAM_GUIDES };
+enum { STREAM_ROWS = 0x70726566, STREAM_GENES, STREAM_HALVES };
 
 struct scan {
 	const struct preflight_options *o;
@@ -412,12 +412,12 @@ static void look_at_genes(struct preflight *p, const struct scan *k)
 	gene_ledger_free(ledger);
 }
 
-/* The sample by genes: those whose draw is among the PREFLIGHT_GENES smallest, roughly. */
-static struct sparse_cols *sample(const struct scan *k)
+/* The sample by genes: about n_genes of them, by their draw. */
+static struct sparse_cols *sample(const struct scan *k, size_t n_genes)
 {
 	struct sparse_rows some;
 	sparse_rows_init(&some, k->kept.n_cols);
-	double share = (double)PREFLIGHT_GENES / (double)(k->kept.n_cols ? k->kept.n_cols : 1);
+	double share = (double)n_genes / (double)(k->kept.n_cols ? k->kept.n_cols : 1);
 	for (size_t r = 0; r < k->kept.n_rows; r++) {
 		size_t n = k->kept.start[r + 1] - k->kept.start[r], at;
 		sparse_rows_room(&some, 1, n);
@@ -478,15 +478,56 @@ static void look_at_calibration(struct preflight *p, const struct scan *k, const
 			say(p, "splits", PREFLIGHT_OK, "controls of %.60s against those of the other splits: %.1f %% of %zu genes have p < 0.05%s", split_name(k, first), 100 * c.share, c.n_tested,
 			    c.share > 0.1 ? "; keep --split-by" : "");
 	}
-	if (k->guide != PMX_NO_FIELD) {
-		for (size_t r = 0; r < n; r++)
-			side[r] = k->kept_guide[r] == PMX_MISSING_CODE ? 2 : (uint8_t)(random_permuted(1, k->kept_guide[r], k->n_guides) & 1);
-		struct calibration c = calibration_test(x, side);
-		if (c.n_tested)
-			say(p, "control guides", c.share > 0.1 ? PREFLIGHT_WARN : PREFLIGHT_OK, "one half of them against the other: %.1f %% of %zu genes have p < 0.05%s", 100 * c.share, c.n_tested,
-			    c.share > 0.1 ? "; some control guides may not be neutral" : "");
-	}
 	mem_free(side);
+}
+
+struct guide_size {
+	uint32_t guide;
+	size_t n;
+};
+
+static int most_cells_first(const void *a, const void *b)
+{
+	const struct guide_size *x = a, *y = b;
+	return x->n != y->n ? (x->n < y->n ? 1 : -1) : (x->guide > y->guide) - (x->guide < y->guide);
+}
+
+/* Each of the control guides with most cells against all the others. */
+static void look_at_control_guides(struct preflight *p, const struct scan *k, const struct sparse_cols *x)
+{
+	struct guide_size *size = mem_zero(k->n_guides, sizeof *size);
+	size_t n = 0, tested = 0;
+	char list[300] = "";
+	size_t most = 0;
+	uint8_t *side = mem_array(k->kept.n_rows, sizeof *side);
+	for (uint32_t g = 0; g < k->n_guides; g++)
+		size[g].guide = g;
+	for (size_t r = 0; r < k->kept.n_rows; r++)
+		if (k->kept_guide[r] != PMX_MISSING_CODE)
+			size[k->kept_guide[r]].n++;
+	if (k->n_guides)
+		qsort(size, k->n_guides, sizeof *size, most_cells_first);
+	while (n < k->n_guides && n < PREFLIGHT_GUIDES && size[n].n >= PREFLIGHT_FEW_CELLS)
+		n++;
+	for (size_t i = 0; i < n && n > 1; i++) {
+		const char *name = k->s->field[k->guide].values->at[size[i].guide];
+		for (size_t r = 0; r < k->kept.n_rows; r++)
+			side[r] = k->kept_guide[r] == PMX_MISSING_CODE ? 2 : k->kept_guide[r] == size[i].guide;
+		struct calibration c = calibration_test(x, side);
+		if (!c.n_tested)
+			continue;
+		tested++;
+		most = c.n_different > most ? c.n_different : most;
+		size_t at = strlen(list);
+		if (c.n_different >= PREFLIGHT_DIFFERENT && at < 200)
+			snprintf(list + at, sizeof list - at, "%s%.60s", at ? ", " : "", name);
+	}
+	if (tested && *list)
+		say(p, "control guides", PREFLIGHT_WARN, "%zu, each against the others: up to %zu genes differ (p < 0.05, Bonferroni); not neutral may be %s", tested, most, list);
+	else if (tested)
+		say(p, "control guides", PREFLIGHT_OK, "%zu, each against the others: at most %zu genes differ (p < 0.05, Bonferroni)", tested, most);
+	mem_free(side);
+	mem_free(size);
 }
 
 static int by_value(const void *a, const void *b)
@@ -554,8 +595,13 @@ struct preflight *preflight_run(const struct cli *c, struct pmx_reader *in, cons
 	look_at_values(p, &k);
 	look_at_genes(p, &k);
 	if (k.kept.n_rows && !k.negative) {
-		struct sparse_cols *x = sample(&k);
+		struct sparse_cols *x = sample(&k, PREFLIGHT_GENES);
 		look_at_calibration(p, &k, x);
+		if (k.guide != PMX_NO_FIELD) {
+			struct sparse_cols *fewer = sample(&k, PREFLIGHT_GENES / 3);
+			look_at_control_guides(p, &k, fewer);
+			sparse_cols_free(fewer);
+		}
 		look_at_power(p, &k, x, size);
 		sparse_cols_free(x);
 	}

@@ -7,7 +7,7 @@
 #include "cli/screen.h"
 
 /* Controls looked at closely are a sample of at most PREFLIGHT_CONTROLS, drawn by row number; so are the genes, by their ordinal. */
-enum { PREFLIGHT_CONTROLS = 2000, PREFLIGHT_GENES = 3000, PREFLIGHT_DRAWS = 10, PREFLIGHT_MIN_CELLS = 3, PREFLIGHT_FEW_CELLS = 20 };
+enum { PREFLIGHT_CONTROLS = 2000, PREFLIGHT_GENES = 3000, PREFLIGHT_DRAWS = 10, PREFLIGHT_MIN_CELLS = 3, PREFLIGHT_FEW_CELLS = 20, PREFLIGHT_GUIDES = 30, PREFLIGHT_DIFFERENT = 2 };
 enum preflight_verdict { PREFLIGHT_OK, PREFLIGHT_WARN, PREFLIGHT_FAIL };
 
 struct preflight_options {

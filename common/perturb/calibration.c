@@ -7,7 +7,7 @@
 
 struct calibration calibration_test(const struct sparse_cols *x, const uint8_t *side)
 {
-	struct calibration c = { 0, NAN };
+	struct calibration c = { 0, NAN, 0 };
 	size_t n[2] = { 0, 0 }, most = 0, small = 0;
 	for (size_t i = 0; i < x->n_rows; i++)
 		if (side[i] < 2)
@@ -17,6 +17,7 @@ struct calibration calibration_test(const struct sparse_cols *x, const uint8_t *
 	for (size_t g = 0; g < x->n_cols; g++)
 		most = x->start[g + 1] - x->start[g] > most ? x->start[g + 1] - x->start[g] : most;
 	double *reference = mem_array(most, sizeof *reference), *value = mem_array(most, sizeof *value);
+	double *log_p = mem_array(x->n_cols, sizeof *log_p);
 	uint32_t *group = mem_zero(most, sizeof *group);
 	struct ranksum_scratch *scratch = ranksum_scratch_new(most, 1);
 	for (size_t g = 0; g < x->n_cols; g++) {
@@ -32,18 +33,21 @@ struct calibration calibration_test(const struct sparse_cols *x, const uint8_t *
 		struct ranksum_size size = { n[1], k[1] };
 		double u, ties;
 		ranksum_groups(value, group, k[1], &size, 1, &r, scratch, &u, &ties);
-		double log_p = ranksum_log_p(u, n[1], n[0], ties);
-		if (isnan(log_p))
+		double p = ranksum_log_p(u, n[1], n[0], ties);
+		if (isnan(p))
 			continue;
-		c.n_tested++;
-		small += log_p < log(0.05);
+		log_p[c.n_tested++] = p;
+		small += p < log(0.05);
 	}
+	for (size_t i = 0; i < c.n_tested; i++)
+		c.n_different += log_p[i] < log(0.05 / (double)c.n_tested);
 	if (c.n_tested)
 		c.share = (double)small / (double)c.n_tested;
 	ranksum_scratch_free(scratch);
 	mem_free(reference);
 	mem_free(value);
 	mem_free(group);
+	mem_free(log_p);
 	return c;
 }
 

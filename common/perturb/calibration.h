@@ -13,6 +13,7 @@
 struct calibration {
 	size_t n_tested;                /* genes */
 	double share;                   /* of them with p < 0.05; NaN where none was tested */
+	size_t n_different;             /* with p < 0.05 / n_tested (Bonferroni) */
 };
 
 /*
