@@ -179,81 +179,120 @@ struct figure *figure_classes(const struct sheet *s, const char *target)
 	return f;
 }
 
+/* The signatures of the compounds that have several. */
+struct agreement {
+	const struct sheet *s;
+	size_t *row, n;                 /* rows of the target */
+	size_t compound, cell, dose, time, score;
+	struct names *drugs, *lines;
+	uint32_t *place;                /* of a drug in the picture, or NAMES_NONE */
+	size_t n_shown;
+	double low, high;
+};
+
+static const char *cell_line(const struct agreement *a, size_t row)
+{
+	const char *line = text(a->s, row, a->cell);
+	return line ? line : "unknown";
+}
+
+/* NAMES_NONE: the row is not in the picture. */
+static uint32_t place_of(const struct agreement *a, size_t row)
+{
+	const char *drug = text(a->s, row, a->compound);
+	return drug && isfinite(sheet_value(a->s, row, a->score)) ? a->place[names_find(a->drugs, drug)] : NAMES_NONE;
+}
+
+/* Places in the order in which the compounds come first. */
+static void arrange(struct agreement *a)
+{
+	size_t *count = mem_zero(a->n, sizeof *count);
+	a->drugs = names_new();
+	a->lines = names_new();
+	for (size_t i = 0; i < a->n && a->compound != SIZE_MAX && a->score != SIZE_MAX; i++)
+		if (text(a->s, a->row[i], a->compound) && isfinite(sheet_value(a->s, a->row[i], a->score)))
+			count[names_add(a->drugs, text(a->s, a->row[i], a->compound), NULL)]++;
+	a->place = mem_array(a->drugs->n, sizeof *a->place);
+	for (size_t k = 0; k < a->drugs->n; k++)
+		a->place[k] = count[k] > 1 && a->n_shown < FIGURE_CLASSES ? (uint32_t)a->n_shown++ : NAMES_NONE;
+	for (size_t i = 0; i < a->n && a->n_shown; i++) {
+		double v = sheet_value(a->s, a->row[i], a->score);
+		if (place_of(a, a->row[i]) == NAMES_NONE)
+			continue;
+		names_add(a->lines, cell_line(a, a->row[i]), NULL);
+		a->low = fmin(a->low, v);
+		a->high = fmax(a->high, v);
+	}
+	mem_free(count);
+}
+
+static void draw_agreement(struct figure *f, const struct agreement *a, const char *axis)
+{
+	const double step = 24, top = 34, bottom = top + step * (double)a->n_shown;
+	const struct scale x = { a->low, a->high > a->low ? a->high : a->low + 1, 190, 740 };
+	const char *class[SVG_SERIES];
+	for (size_t k = 0; k < SVG_SERIES; k++)
+		class[k] = k < SVG_SERIES - 1 || a->lines->n <= SVG_SERIES ? figure_series(k) : "mute";
+	svg_begin(&f->svg, 760, bottom + 44, f->alt);
+	svg_legend(&f->svg, 190, 16, (const char *const *)a->lines->at, class, a->lines->n <= SVG_SERIES ? a->lines->n : SVG_SERIES - 1);
+	svg_axis_x(&f->svg, &x, top - 4, bottom, axis);
+	for (size_t k = 0; k < a->drugs->n; k++) {
+		double y = top + step * ((double)a->place[k] + 0.5);
+		if (a->place[k] == NAMES_NONE)
+			continue;
+		svg_text(&f->svg, 180, y + 4, "end", "label", a->drugs->at[k], 26);
+		svg_line(&f->svg, x.at_from, y, x.at_to, y, "grid");
+	}
+	for (size_t i = 0; i < a->n; i++) {
+		size_t row = a->row[i];
+		const char *drug = text(a->s, row, a->compound), *dose = text(a->s, row, a->dose), *time = text(a->s, row, a->time), *line = cell_line(a, row);
+		uint32_t place = place_of(a, row), l = names_find(a->lines, line);
+		double v = sheet_value(a->s, row, a->score);
+		if (!drug || place == NAMES_NONE)
+			continue;
+		char *title = mem_print("%s, %s, dose %s, time %s: %.3g", drug, line, dose ? dose : "unknown", time ? time : "unknown", v);
+		svg_dot(&f->svg, scale_at(&x, v), top + step * ((double)place + 0.5), 4.5, class[l < SVG_SERIES ? l : SVG_SERIES - 1], title);
+		mem_free(title);
+		sheet_text(f->data, drug);
+		sheet_text(f->data, line);
+		sheet_text(f->data, dose);
+		sheet_text(f->data, time);
+		sheet_number(f->data, v);
+	}
+	svg_end(&f->svg);
+}
+
 struct figure *figure_agreement(const struct sheet *s, const char *target)
 {
 	const char *name, *score_name = NULL;
-	size_t n, *row = rows_of(s, target, &name, &n), score = score_column(s, &score_name), compound = sheet_find(s, "compound");
-	size_t cell = sheet_find(s, "cell_line"), dose = sheet_find(s, "dose"), time = sheet_find(s, "time");
-	struct names *all = names_new(), *lines = names_new();
-	size_t *count = mem_zero(n, sizeof *count), several = 0;
-	double low = 0, high = 0;
-	for (size_t i = 0; i < n && compound != SIZE_MAX && score != SIZE_MAX; i++)
-		if (text(s, row[i], compound) && isfinite(sheet_value(s, row[i], score)))
-			count[names_add(all, text(s, row[i], compound), NULL)]++;
-	/* Compounds with more than one signature, in the order of their first. */
-	uint32_t *place = mem_array(all->n, sizeof *place);
-	for (uint32_t k = 0; k < all->n; k++)
-		place[k] = count[k] > 1 && several < FIGURE_CLASSES ? (uint32_t)several++ : NAMES_NONE;
+	struct agreement a = { .s = s, .compound = sheet_find(s, "compound"), .cell = sheet_find(s, "cell_line"), .dose = sheet_find(s, "dose"),
+		.time = sheet_find(s, "time"), .score = score_column(s, &score_name) };
 	struct figure *f = NULL;
-	if (several) {
+	a.row = rows_of(s, target, &name, &a.n);
+	arrange(&a);
+	if (a.n_shown) {
 		f = begin("agreement", "do cell lines, doses and times agree?", name, "compound cell_line dose time score");
-		for (size_t i = 0; i < n; i++) {
-			const char *drug = text(s, row[i], compound), *line = text(s, row[i], cell);
-			double v = sheet_value(s, row[i], score);
-			if (!drug || !isfinite(v) || place[names_find(all, drug)] == NAMES_NONE)
-				continue;
-			names_add(lines, line ? line : "unknown", NULL);
-			low = fmin(low, v);
-			high = fmax(high, v);
-		}
-		double step = 24, top = 34, bottom = top + step * (double)several;
-		struct scale x = { low, high > low ? high : low + 1, 190, 740 };
-		const char *class[SVG_SERIES];
-		for (size_t k = 0; k < SVG_SERIES; k++)
-			class[k] = k < SVG_SERIES - 1 || lines->n <= SVG_SERIES ? figure_series(k) : "mute";
-		figure_alt(f, "The scores of the signatures of %zu compounds for %s, a dot each, in the colours of %zu cell lines.", several, name, lines->n);
-		svg_begin(&f->svg, 760, bottom + 44, f->alt);
-		svg_legend(&f->svg, 190, 16, (const char *const *)lines->at, class, lines->n < SVG_SERIES ? lines->n : SVG_SERIES);
-		svg_axis_x(&f->svg, &x, top - 4, bottom, score_name);
-		for (uint32_t k = 0; k < all->n; k++)
-			if (place[k] != NAMES_NONE) {
-				double y = top + step * ((double)place[k] + 0.5);
-				svg_text(&f->svg, 180, y + 4, "end", "label", all->at[k], 26);
-				svg_line(&f->svg, x.at_from, y, x.at_to, y, "grid");
-			}
-		for (size_t i = 0; i < n; i++) {
-			const char *drug = text(s, row[i], compound), *line = text(s, row[i], cell), *d = text(s, row[i], dose), *h = text(s, row[i], time);
-			double v = sheet_value(s, row[i], score);
-			uint32_t at = drug && isfinite(v) ? place[names_find(all, drug)] : NAMES_NONE;
-			if (at == NAMES_NONE)
-				continue;
-			uint32_t l = names_find(lines, line ? line : "unknown");
-			char *title = mem_print("%s, %s, dose %s, time %s: %.3g", drug, line ? line : "unknown", d ? d : "unknown", h ? h : "unknown", v);
-			svg_dot(&f->svg, scale_at(&x, v), top + step * ((double)at + 0.5), 4.5, class[l < SVG_SERIES ? l : SVG_SERIES - 1], title);
-			mem_free(title);
-			sheet_text(f->data, drug);
-			sheet_text(f->data, line);
-			sheet_text(f->data, d);
-			sheet_text(f->data, h);
-			sheet_number(f->data, v);
-		}
-		svg_end(&f->svg);
+		figure_alt(f, "The scores of the signatures of %zu compounds for %s, a dot each, in the colours of %zu cell lines.", a.n_shown, name, a.lines->n);
+		draw_agreement(f, &a, score_name);
 		figure_note(f, "A dot is a signature; its title tells cell line, dose and time. A compound whose dots lie on both sides of 0 does not agree with itself.");
+		if (a.lines->n > SVG_SERIES)
+			figure_note(f, "In grey the other %zu cell lines.", a.lines->n - SVG_SERIES + 1);
 		figure_spec(f, "{'type': 'point', 'filled': true}",
 			    "{'x': {'field': 'score', 'type': 'quantitative'}, 'y': {'field': 'compound', 'type': 'nominal', 'sort': null},"
 			    " 'color': {'field': 'cell_line', 'type': 'nominal'}, 'size': {'field': 'dose', 'type': 'ordinal'}, 'shape': {'field': 'time', 'type': 'nominal'}}");
 	}
-	names_free(all);
-	names_free(lines);
-	mem_free(place);
-	mem_free(count);
-	mem_free(row);
+	names_free(a.drugs);
+	names_free(a.lines);
+	mem_free(a.place);
+	mem_free(a.row);
 	return f;
 }
 
+/* A gene with the number of drugs that have it in their leading edge. */
 struct gene_count {
 	uint32_t gene;
 	size_t n;
+	const char *side;               /* of the target: up, down; s2 where the table does not tell */
 };
 
 static int most_first(const void *a, const void *b)
@@ -262,43 +301,61 @@ static int most_first(const void *a, const void *b)
 	return x->n != y->n ? (x->n < y->n ? 1 : -1) : (x->gene > y->gene) - (x->gene < y->gene);
 }
 
+struct edges {
+	struct names *genes;
+	struct gene_count *count;
+	size_t cap;
+};
+
+static void take_edge(struct edges *x, const char *list, const char *side)
+{
+	char *copy = mem_text(list), *rest = NULL;
+	for (char *gene = strtok_r(copy, "|,; ", &rest); gene; gene = strtok_r(NULL, "|,; ", &rest)) {
+		bool is_new;
+		uint32_t g = names_add(x->genes, gene, &is_new);
+		mem_room(&x->count, &x->cap, x->genes->n, sizeof *x->count);
+		if (is_new)
+			x->count[g] = (struct gene_count){ g, 0, side };
+		x->count[g].n++;
+	}
+	mem_free(copy);
+}
+
 struct figure *figure_leading_edge(const struct sheet *s, const char *target)
 {
+	static const char *const known[][2] = { { "leading_up", "up" }, { "leading_down", "down" }, { "leading_edge", "s2" } };
 	const char *name;
-	size_t edge = sheet_find(s, "leading_edge"), n, *row = rows_of(s, target, &name, &n), drugs = 0, cap = 0;
-	struct names *genes = names_new();
-	struct gene_count *count = NULL;
-	for (size_t i = 0; i < n && edge != SIZE_MAX && drugs < 2 * FIGURE_DRUGS; i++) {
-		if (!text(s, row[i], edge))
-			continue;
-		char *copy = mem_text(text(s, row[i], edge)), *rest = NULL;
-		drugs++;
-		for (char *gene = strtok_r(copy, "|,; ", &rest); gene; gene = strtok_r(NULL, "|,; ", &rest)) {
-			bool is_new;
-			uint32_t g = names_add(genes, gene, &is_new);
-			mem_room(&count, &cap, genes->n, sizeof *count);
-			count[g] = is_new ? (struct gene_count){ g, 1 } : (struct gene_count){ g, count[g].n + 1 };
+	size_t n, *row = rows_of(s, target, &name, &n), drugs = 0;
+	struct edges x = { names_new(), NULL, 0 };
+	for (size_t i = 0; i < n && drugs < 2 * FIGURE_DRUGS; i++) {
+		bool any = false;
+		for (size_t k = 0; k < 3; k++) {
+			const char *list = text(s, row[i], sheet_find(s, known[k][0]));
+			if (!list)
+				continue;
+			any = true;
+			take_edge(&x, list, known[k][1]);
 		}
-		mem_free(copy);
+		drugs += any;
 	}
 	struct figure *f = NULL;
-	if (genes->n) {
+	if (x.genes->n) {
 		struct bar bar[FIGURE_DRUGS];
-		size_t shown = genes->n < FIGURE_DRUGS ? genes->n : FIGURE_DRUGS;
-		qsort(count, genes->n, sizeof *count, most_first);
+		size_t shown = x.genes->n < FIGURE_DRUGS ? x.genes->n : FIGURE_DRUGS;
+		qsort(x.count, x.genes->n, sizeof *x.count, most_first);
 		f = begin("leading-edge", "genes of the leading edges", name, "gene drugs");
 		for (size_t i = 0; i < shown; i++) {
-			bar[i] = (struct bar){ genes->at[count[i].gene], NULL, (double)count[i].n, "s2" };
+			bar[i] = (struct bar){ x.genes->at[x.count[i].gene], NULL, (double)x.count[i].n, x.count[i].side };
 			sheet_text(f->data, bar[i].name);
-			sheet_count(f->data, count[i].n);
+			sheet_count(f->data, x.count[i].n);
 		}
-		figure_alt(f, "Genes in the leading edges of the first %zu drugs for %s; %s is in %zu.", drugs, name, bar[0].name, count[0].n);
+		figure_alt(f, "Genes in the leading edges of the first %zu drugs for %s; %s is in %zu.", drugs, name, bar[0].name, x.count[0].n);
 		draw_bars(f, bar, shown, "drugs with the gene in their leading edge");
-		figure_note(f, "Of the first %zu drugs with a leading edge.", drugs);
+		figure_note(f, "Of the first %zu drugs with a leading edge. Red: up in the target, blue: down, where the table tells.", drugs);
 		figure_spec(f, "'bar'", "{'x': {'field': 'drugs', 'type': 'quantitative'}, 'y': {'field': 'gene', 'type': 'nominal', 'sort': null}}");
 	}
-	names_free(genes);
-	mem_free(count);
+	names_free(x.genes);
+	mem_free(x.count);
 	mem_free(row);
 	return f;
 }
