@@ -155,8 +155,8 @@ static int put_preflight(const struct cli *c, struct pmx_reader *in)
 	if (as_json)
 		cli_text_print(t, "%s\n", text);
 	else
-		cli_text_print(t, can ? "This screen can answer, for %zu of %zu targets.\n" : "This screen cannot answer as it is: see FAIL (%zu of %zu targets have cells and controls enough).\n",
-			       p->n_answerable, p->n_targets);
+		cli_text_print(t, can ? "This screen can answer, for %zu of %zu targets.\n"
+				      : "This screen cannot answer as it is: see FAIL (%zu of %zu targets have cells and controls enough).\n", p->n_answerable, p->n_targets);
 	cli_text_close(t);
 	mem_free(text);
 	json_decref(all);

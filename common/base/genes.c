@@ -1,6 +1,7 @@
 #include "base/genes.h"
 #include "base/mem.h"
 #include "base/names.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -253,4 +254,39 @@ void gene_alignment_text(const struct gene_alignment *a, char *out, size_t size)
 	at = add(out, size, at, a->count[GENE_UNKNOWN], "unknown", a->example[GENE_UNKNOWN]);
 	at = add(out, size, at, a->count[GENE_AMBIGUOUS], "ambiguous", a->example[GENE_AMBIGUOUS]);
 	add(out, size, at, a->count[GENE_REPEATED], "repeated", a->example[GENE_REPEATED]);
+}
+
+/* 1-Mar, Mar-01: what a spreadsheet makes of MARCH1. */
+static bool is_date(const char *s)
+{
+	static const char *const month[] = { "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec" };
+	const char *dash = strchr(s, '-');
+	if (!dash || strchr(dash + 1, '-'))
+		return false;
+	for (int i = 0; i < 12; i++) {
+		bool first = dash - s == 3 && !strncasecmp(s, month[i], 3), last = !strcasecmp(dash + 1, month[i]);
+		const char *digits = first ? dash + 1 : s;
+		size_t n = strspn(digits, "0123456789");
+		if ((first || last) && n && (first ? !digits[n] : digits + n == dash))
+			return true;
+	}
+	return false;
+}
+
+enum gene_form gene_form(const char *s)
+{
+	size_t n = strlen(s), digits = strspn(s, "0123456789");
+	if (n && digits == n)
+		return GENE_FORM_ENTREZ;
+	if (is_date(s))
+		return GENE_FORM_DATE;
+	if (!strncmp(s, "ENS", 3)) {
+		size_t letters = 3 + strspn(s + 3, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		if (strspn(s + letters, "0123456789") >= 6)
+			return GENE_FORM_ENSEMBL;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("-._@", s[i]))
+			return GENE_FORM_OTHER;
+	return n && n <= 30 && isalpha((unsigned char)s[0]) ? GENE_FORM_SYMBOL : GENE_FORM_OTHER;
 }

@@ -71,4 +71,12 @@ void gene_alignment_free(struct gene_alignment *a);
  * such as X" into `out`; statuses that no name has are left out. */
 void gene_alignment_text(const struct gene_alignment *a, char *out, size_t size);
 
+/*
+ * What a name looks like, without a ledger: digits only are an Entrez id; ENS, capitals and at least 6 digits an Ensembl id (with or
+ * without a version); a number and a month joined by a hyphen (1-Mar, Sep-07) a date, as spreadsheets make them of symbols; a letter
+ * followed by letters, digits and . - _ @, 30 characters at most, a symbol.
+ */
+enum gene_form { GENE_FORM_SYMBOL, GENE_FORM_ENSEMBL, GENE_FORM_ENTREZ, GENE_FORM_DATE, GENE_FORM_OTHER, GENE_N_FORMS };
+enum gene_form gene_form(const char *name);
+
 #endif

@@ -1,10 +1,10 @@
 #include "cli/preflight.h"
+#include "base/genes.h"
 #include "base/mem.h"
 #include "formats/gene_info.h"
 #include "num/random.h"
 #include "perturb/calibration.h"
 #include "stats/moments.h"
-#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -184,14 +184,15 @@ static void look_at_values(struct preflight *p, struct scan *k)
 	else if (!k->kept.n_rows)
 		return;
 	else if (k->counts || whole)
-		say(p, "values", whole ? PREFLIGHT_WARN : PREFLIGHT_OK, "layer %s holds counts (largest %g)%s; run normalize first", name, k->largest, whole ? ", stored as real numbers" : "");
+		say(p, "values", whole ? PREFLIGHT_WARN : PREFLIGHT_OK, "layer %s holds counts (largest %g)%s; run normalize first", name,
+		    k->largest, whole ? ", stored as real numbers" : "");
 	else if (!recipe && k->largest > 30)
 		say(p, "values", PREFLIGHT_FAIL, "layer %s has values up to %g that are no counts: no log-normalised values either. Give counts, and run normalize", name, k->largest);
 	else if (spread < 0.01)
 		say(p, "values", PREFLIGHT_OK, "layer %s is log-normalised%s: the values of a cell, taken back, add up to about %.0f", name, recipe ? " from counts" : "", total.mean);
 	else
-		say(p, "values", PREFLIGHT_WARN, "layer %s looks log-normalised (largest %.3g), but cells do not add up to the same total (they spread by %.0f %%): genes left out, or another "
-		    "transformation", name, k->largest, 100 * spread);
+		say(p, "values", PREFLIGHT_WARN, "layer %s looks log-normalised (largest %.3g), but cells do not add up to the same total "
+		    "(they spread by %.0f %%): genes left out, or another transformation", name, k->largest, 100 * spread);
 	if (!k->counts && !whole)
 		return;
 	for (size_t r = 0; r < k->kept.n_rows; r++) {
@@ -233,7 +234,8 @@ static size_t look_at_controls(struct preflight *p, const struct scan *k, bool *
 	if (n == used && n)
 		say(p, "controls", PREFLIGHT_OK, "%s; %ld neighbours are asked for", list, k->o->n_neighbours);
 	else
-		say(p, "controls", n ? PREFLIGHT_WARN : PREFLIGHT_FAIL, "%s; fewer than the %ld neighbours in: %s. Lower --n-neighbors, or leave --split-by out", list, k->o->n_neighbours,
+		say(p, "controls", n ? PREFLIGHT_WARN : PREFLIGHT_FAIL, "%s; fewer than the %ld neighbours in: %s. Lower --n-neighbors, or leave --split-by "
+		    "out", list, k->o->n_neighbours,
 		    *few ? few : "every split");
 	return n;
 }
@@ -298,62 +300,26 @@ static void look_at_guides(struct preflight *p, const struct scan *k)
 	if (!most)
 		say(p, "guides", PREFLIGHT_WARN, "no cell of a target names its guide");
 	else if (single)
-		say(p, "guides", PREFLIGHT_WARN, "%zu to %zu guides a target, %zu of the controls; %zu targets have one alone, whose effects on other genes cannot be told from theirs", least, most,
+		say(p, "guides", PREFLIGHT_WARN, "%zu to %zu guides a target, %zu of the controls; %zu targets have one alone, whose effects on other genes cannot "
+		    "be told from theirs", least, most,
 		    controls, single);
 	else
 		say(p, "guides", controls < 2 ? PREFLIGHT_WARN : PREFLIGHT_OK, "%zu to %zu guides a target, %zu of the controls", least, most, controls);
 }
 
-enum kind_of_name { NAME_SYMBOL, NAME_ENSEMBL, NAME_ENTREZ, NAME_DATE, NAME_OTHER, NAME_KINDS };
-
-/* 1-Mar, Mar-01: what a spreadsheet makes of MARCH1. */
-static bool is_date(const char *s)
-{
-	static const char *const month[] = { "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec" };
-	const char *dash = strchr(s, '-');
-	if (!dash || strchr(dash + 1, '-'))
-		return false;
-	for (int i = 0; i < 12; i++) {
-		bool first = dash - s == 3 && !strncasecmp(s, month[i], 3), last = !strcasecmp(dash + 1, month[i]);
-		const char *digits = first ? dash + 1 : s;
-		size_t n = strspn(digits, "0123456789");
-		if ((first || last) && n && (first ? !digits[n] : digits + n == dash))
-			return true;
-	}
-	return false;
-}
-
-static enum kind_of_name kind_of(const char *s)
-{
-	size_t n = strlen(s), digits = strspn(s, "0123456789");
-	if (n && digits == n)
-		return NAME_ENTREZ;
-	if (is_date(s))
-		return NAME_DATE;
-	if (!strncmp(s, "ENS", 3)) {
-		size_t letters = 3 + strspn(s + 3, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-		if (strspn(s + letters, "0123456789") >= 6)
-			return NAME_ENSEMBL;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (!isalnum((unsigned char)s[i]) && !strchr("-._@", s[i]))
-			return NAME_OTHER;
-	return n && n <= 30 && isalpha((unsigned char)s[0]) ? NAME_SYMBOL : NAME_OTHER;
-}
-
 /* By their form alone. */
 static void look_at_names(struct preflight *p, const struct scan *k)
 {
-	size_t n = k->s->n_columns, count[NAME_KINDS] = { 0 };
+	size_t n = k->s->n_columns, count[GENE_N_FORMS] = { 0 };
 	for (size_t g = 0; g < n; g++)
-		count[kind_of(pmx_column_name(k->s, g))]++;
-	enum preflight_verdict verdict = (double)count[NAME_SYMBOL] >= 0.9 * (double)n ? PREFLIGHT_OK : PREFLIGHT_WARN;
+		count[gene_form(pmx_column_name(k->s, g))]++;
+	enum preflight_verdict verdict = (double)count[GENE_FORM_SYMBOL] >= 0.9 * (double)n ? PREFLIGHT_OK : PREFLIGHT_WARN;
 	static const char *const form[] = { "a symbol", "an Ensembl id", "an Entrez id", "a date, as spreadsheets make them of symbols", "no name of genes" };
 	char list[400] = "";
-	for (size_t i = 0; i < NAME_KINDS; i++)
+	for (size_t i = 0; i < GENE_N_FORMS; i++)
 		if (count[i])
 			snprintf(list + strlen(list), sizeof list - strlen(list), "%s%zu have the form of %s", *list ? ", " : "", count[i], form[i]);
-	say(p, "genes", count[NAME_DATE] ? PREFLIGHT_WARN : verdict, "%zu: %s (--gene-info looks them up)", n, list);
+	say(p, "genes", count[GENE_FORM_DATE] ? PREFLIGHT_WARN : verdict, "%zu: %s (--gene-info looks them up)", n, list);
 }
 
 static void look_up_names(struct preflight *p, const struct scan *k, const struct gene_ledger *ledger)
@@ -366,7 +332,8 @@ static void look_up_names(struct preflight *p, const struct scan *k, const struc
 		known += gene < GENE_TWO;
 		other += gene < GENE_TWO && how != GENE_BY_SYMBOL;
 	}
-	say(p, "genes", 2 * known >= n && known ? PREFLIGHT_OK : PREFLIGHT_WARN, "%zu: %zu are known (%zu of them not by their current symbol), %zu are ambiguous, %zu unknown", n, known, other, two, n - known - two);
+	say(p, "genes", 2 * known >= n && known ? PREFLIGHT_OK : PREFLIGHT_WARN, "%zu: %zu are known (%zu of them not by their current symbol), %zu are "
+	    "ambiguous, %zu unknown", n, known, other, two, n - known - two);
 }
 
 /* A target that is among the genes shows whether it went down. */
@@ -463,7 +430,8 @@ static void look_at_calibration(struct preflight *p, const struct scan *k, const
 	if (!done)
 		say(p, "calibration", PREFLIGHT_WARN, "there is no gene that a tenth of the controls express: nothing could be tested");
 	else
-		say(p, "calibration", judge(sum / (double)done), "controls against controls, drawn in halves %zu times: %.1f %% of %zu genes have p < 0.05 (%.1f to %.1f; 5 are due by chance)", done,
+		say(p, "calibration", judge(sum / (double)done), "controls against controls, drawn in halves %zu times: %.1f %% of %zu genes have p < 0.05 "
+		    "(%.1f to %.1f; 5 are due by chance)", done,
 		    100 * sum / (double)done, tested, 100 * low, 100 * high);
 	/* What is not chance: splits that differ are no fault when each is treated on its own. */
 	if (k->n_splits > 1) {
@@ -475,7 +443,8 @@ static void look_at_calibration(struct preflight *p, const struct scan *k, const
 			side[r] = k->kept_split[r] == first;
 		struct calibration c = calibration_test(x, side);
 		if (c.n_tested)
-			say(p, "splits", PREFLIGHT_OK, "controls of %.60s against those of the other splits: %.1f %% of %zu genes have p < 0.05%s", split_name(k, first), 100 * c.share, c.n_tested,
+			say(p, "splits", PREFLIGHT_OK, "controls of %.60s against those of the other splits: %.1f %% of %zu genes have p < 0.05%s", split_name(k, first),
+			    100 * c.share, c.n_tested,
 			    c.share > 0.1 ? "; keep --split-by" : "");
 	}
 	mem_free(side);
@@ -559,7 +528,8 @@ static void look_at_power(struct preflight *p, const struct scan *k, const struc
 		uint64_t median = size[p->n_targets - p->n_answerable + p->n_answerable / 2], least = size[p->n_targets - p->n_answerable];
 		double usual = calibration_smallest_effect(sd[n / 2], median, controls, k->s->n_columns, 0.8) / M_LN2,
 			worst = calibration_smallest_effect(sd[n / 2], least, controls, k->s->n_columns, 0.8) / M_LN2;
-		say(p, "smallest effect", usual > 2 ? PREFLIGHT_WARN : PREFLIGHT_OK, "a change of %.2f (log2 scale) of a gene with the median spread is seen with a probability of 0.8 in %llu cells, the median target; %.2f in %llu, the smallest",
+		say(p, "smallest effect", usual > 2 ? PREFLIGHT_WARN : PREFLIGHT_OK, "a change of %.2f (log2 scale) of a gene with the median spread is seen "
+		    "with a probability of 0.8 in %llu cells, the median target; %.2f in %llu, the smallest",
 		    usual, (unsigned long long)median, worst, (unsigned long long)least);
 	}
 	mem_free(sd);

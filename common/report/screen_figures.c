@@ -130,7 +130,8 @@ struct figure *figure_ridges(const struct screen_summary *m, const char *target)
 	struct scale x = { low, high, 130, 690 };
 	figure_alt(f, "Densities of %s for %zu targets, %s first. Zero is the mean of the control cells.", m->score_name, n, m->targets->at[order[0].target]);
 	svg_begin(&f->svg, 760, bottom + 44, f->alt);
-	svg_rect(&f->svg, scale_within(&x, -1), top - 34, scale_within(&x, 1) - scale_within(&x, -1), bottom - top + 34, "band", "controls: mean 0, one standard deviation to either side");
+	svg_rect(&f->svg, scale_within(&x, -1), top - 34, scale_within(&x, 1) - scale_within(&x, -1), bottom - top + 34, "band",
+		 "controls: mean 0, one standard deviation to either side");
 	svg_axis_x(&f->svg, &x, top - 34, bottom, m->score_name);
 	split_legend(f, m, 130, 16);
 	svg_text(&f->svg, 750, top - 22, "end", "tick", "mean", 0);

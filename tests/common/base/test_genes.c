@@ -99,7 +99,22 @@ UNIT(without_a_ledger_spelling_decides)
 	gene_alignment_free(a);
 }
 
-UNITS(RUN(every_level_finds_its_names),
+UNIT(names_have_a_form)
+{
+	static const char *const symbol[] = { "STAT1", "HLA-DRB1", "C1orf112", "AC004988.1", "Stat1", "MARCH1", "SEPT2", "T0001", "MAR-KS1", "NKX2-1", NULL };
+	static const char *const ensembl[] = { "ENSG00000115415", "ENSMUSG00000026104.7", NULL }, *const entrez[] = { "6772", "1", NULL };
+	static const char *const date[] = { "1-Mar", "01-MAR", "Sep-07", "dec-1", NULL }, *const other[] = { "", "a gene", "-1", "STAT1|STAT2", "1-Foo", "200814_at", NULL };
+	const char *const *const all[] = { symbol, ensembl, entrez, date, other };
+	for (size_t form = 0; form < GENE_N_FORMS; form++)
+		for (size_t i = 0; all[form][i]; i++) {
+			bool right = gene_form(all[form][i]) == (enum gene_form)form;
+			if (!right)
+				printf("# %s is taken for %d\n", all[form][i], (int)gene_form(all[form][i]));
+			CHECK(right);
+		}
+}
+
+UNITS(RUN(names_have_a_form), RUN(every_level_finds_its_names),
       RUN(a_higher_level_wins_and_equals_are_ambiguous),
       RUN(lists_align_by_gene),
       RUN(alignment_is_symmetric),
