@@ -119,10 +119,10 @@ static void read_embedding(const struct cli *c)
 	done(in, mem_print("Embedding, which is %s", embedding), NULL);
 }
 
-static void read_table(struct report_table *t, const char *path)
+static void read_table(struct report_table *t, const char *path, size_t most)
 {
 	struct err e = { 0 };
-	if (!(t->sheet = sheet_read(path, "target", PAGE_TABLE_ROWS, (size_t)1 << 20, &e)))
+	if (!(t->sheet = sheet_read(path, "target", PAGE_TABLE_ROWS, most, &e)))
 		cli_fail(&e);
 	t->file = path;
 	struct report_made *m = &report.made[report.n_made++];
@@ -169,9 +169,9 @@ static int run(struct cli *c)
 	if (programs)
 		read_programs(c);
 	if (drugs)
-		read_table(&report.drugs, drugs);
+		read_table(&report.drugs, drugs, REPORT_LARGE_TABLE);
 	if (enrichment)
-		read_table(&report.enrichment, enrichment);
+		read_table(&report.enrichment, enrichment, REPORT_TABLE);
 	if (embedding)
 		read_embedding(c);
 	if (!report.title)
@@ -205,6 +205,7 @@ static const char *const description[] = {
 	"                         significant genes, then the best of each cell of a 40 x 24 grid, 400 in all and 5000 a page\n"
 	"  tables                 5000 rows, and 800 kB (drugs) or 200 kB; of rank and enrich the same number of\n"
 	"                         first rows for each target. A note says how many there are, and in which file\n"
+	"  lists of figures       400 kB each; where a page would be above 3 MB, lists and tables get a half, a quarter, ...\n"
 	"  maps                   3000 points drawn by row number, the same ones each time",
 	"Keys that are not given are those of the last tool in the stream's provenance that was given them. A cell answers when its global class is neither NP nor the "
 	"control's; cells with a mixscale_reason have no part in densities and means. The median of a target over several splits is the mean of theirs, weighted by cells.",

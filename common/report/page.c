@@ -19,10 +19,11 @@ static const unsigned char figure_style[] = {
 #include "figure.css.h"
 };
 
-struct page *page_new(const char *title)
+struct page *page_new(const char *title, double scale)
 {
 	struct page *p = mem_zero(1, sizeof *p);
 	p->title = mem_text(title);
+	p->scale = scale;
 	p->figures = names_new();
 	return p;
 }
@@ -127,23 +128,30 @@ void page_figure(struct page *p, struct figure *f)
 	add_figure(p, f);
 }
 
-void page_choice(struct page *p, const char *label, struct figure **f, size_t n)
+void page_choice(struct page *p, const char *label, const char *figure, struct figure **f, size_t n, size_t most)
 {
+	size_t shown = 0, size = 0;
 	if (!n)
 		return;
+	for (; shown < n && (!shown || (double)size < p->scale * (double)most); shown++)
+		size += f[shown]->svg.n + f[shown]->data->text.n;
+	for (size_t i = shown; i < n; i++)
+		figure_free(f[i]);
 	markup_put(&p->body, "<div class=\"choice\">\n<label class=\"scripted\">");
 	markup_escape(&p->body, label);
 	markup_put(&p->body, " <select>\n");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < shown; i++) {
 		settle_name(p, f[i]);
 		markup_print(&p->body, "<option value=\"figure-%s\">", f[i]->name);
 		markup_escape(&p->body, f[i]->of ? f[i]->of : f[i]->title);
 		markup_put(&p->body, "</option>\n");
 	}
 	markup_put(&p->body, "</select></label>\n");
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < shown; i++)
 		add_figure(p, f[i]);
 	markup_put(&p->body, "</div>\n");
+	if (shown < n)
+		page_text(p, "Drawn are the first %zu of %zu. pmx-report --figure %s --target NAME draws any.", shown, n, figure);
 }
 
 static void put_cell(struct page *p, const struct sheet *s, size_t row, size_t column, bool numeric)
@@ -196,7 +204,7 @@ void page_table(struct page *p, const char *name, const char *caption, struct sh
 		sheet_free(s);
 		return;
 	}
-	size_t rows = rows_within(s, most);
+	size_t rows = rows_within(s, (size_t)(p->scale * (double)most));
 	sheet_tsv(s, rows, &tsv);
 	bytes_add(&tsv, "", 1);
 	markup_print(&p->body, "<div class=\"sheet\" id=\"table-%s\" data-name=\"%s\">\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"", name, name);
@@ -209,7 +217,7 @@ void page_table(struct page *p, const char *name, const char *caption, struct sh
 	uint64_t all = s->n_all ? s->n_all : sheet_rows(s);
 	if (rows < all) {
 		markup_print(&p->body, "<p class=\"note\">%zu of %" PRIu64 " rows%s; all of them are in ", rows, all,
-			     s->n_all ? ", the first ones of each target" : "");
+			     s->n_all && rows == sheet_rows(s) ? ", the first ones of each target" : "");
 		markup_escape(&p->body, file ? file : "the file");
 		markup_put(&p->body, ".</p>\n");
 	}
@@ -256,6 +264,10 @@ void page_end(struct page *p, struct bytes *out)
 	markup_print(out, "</main>\n<p id=\"said\" role=\"status\" class=\"unseen\"></p>\n<script nonce=\"%016" PRIx64 "\">\n", p->nonce);
 	bytes_add(out, script, sizeof script);
 	markup_put(out, "</script>\n</body>\n</html>\n");
+}
+
+void page_free(struct page *p)
+{
 	names_free(p->figures);
 	bytes_free(&p->body);
 	bytes_free(&p->links);

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Bytes of tables, so that a page stays below 3 MB. */
-enum { TABLE = 200000, LARGE_TABLE = 800000 };
+/* Bytes of figures to choose from, and of a page. */
+enum { CHOICE = 400000, PAGE = 3000000 };
 
 const char *const report_figures[] = { "cells", "ridges", "guides", "volcano", "de", "programs", "drugs", "classes", "agreement", "leading-edge",
 	"embedding", NULL };
@@ -200,9 +200,9 @@ static void screen_sections(struct page *p, const struct screen_summary *m, cons
 	if (m->n_unlabelled)
 		page_text(p, "%llu cells have no target.", (unsigned long long)m->n_unlabelled);
 	page_figure(p, figure_cells(m, target));
-	page_table(p, "targets", "Targets", sheet_without_empty(target_table(m)), m->file, TABLE);
+	page_table(p, "targets", "Targets", sheet_without_empty(target_table(m)), m->file, REPORT_TABLE);
 	if (m->reasons->n)
-		page_table(p, "reasons", "Why cells have no result", reason_table(m), m->file, TABLE);
+		page_table(p, "reasons", "Why cells have no result", reason_table(m), m->file, REPORT_TABLE);
 	else if (m->score_name || m->class_name)
 		page_text(p, "No cell was left without a result.");
 	struct figure *f = figure_ridges(m, target);
@@ -213,7 +213,7 @@ static void screen_sections(struct page *p, const struct screen_summary *m, cons
 	if (m->guides->n) {
 		page_section(p, "guides", "Guides");
 		page_figure(p, figure_guides(m, target));
-		page_table(p, "guides", "Guides", sheet_without_empty(guide_table(m)), m->file, TABLE);
+		page_table(p, "guides", "Guides", sheet_without_empty(guide_table(m)), m->file, REPORT_TABLE);
 	}
 }
 
@@ -234,17 +234,17 @@ static void effect_sections(struct page *p, const struct effects *x, const char 
 		done[best] = true;
 		f[n++] = figure_volcano(kind, &x->row[best], x, VOLCANO_ALL / shown);
 	}
-	page_choice(p, "Contrast", f, n);
+	page_choice(p, "Contrast", kind, f, n, CHOICE);
 	if (n < x->n)
-		page_text(p, "Drawn are %zu of %zu contrasts: those with most significant genes. pmx-report --figure %s --target NAME draws any.", n, x->n, kind);
+		page_text(p, "The %zu contrasts with most significant genes, of %zu, are there to choose from. pmx-report --figure %s --target NAME draws any.", n, x->n, kind);
 	char *name = mem_print("%s-contrasts", kind);
-	page_table(p, name, "Contrasts", sheet_without_empty(effects_table(x)), x->file, TABLE);
+	page_table(p, name, "Contrasts", sheet_without_empty(effects_table(x)), x->file, REPORT_TABLE);
 	mem_free(name);
 	mem_free(done);
 }
 
 static bool table_choice(struct page *p, const struct report_table *t, const char *target, struct figure *(*make)(const struct sheet *, const char *),
-			 const char *id, const char *title)
+			 const char *figure, const char *id, const char *title)
 {
 	size_t column = sheet_find(t->sheet, "target"), n = 0;
 	struct names *targets = names_new();
@@ -257,7 +257,7 @@ static bool table_choice(struct page *p, const struct report_table *t, const cha
 			n++;
 	if (n && id)
 		page_section(p, id, title);
-	page_choice(p, "Population", f, n);
+	page_choice(p, "Population", figure, f, n, CHOICE);
 	names_free(targets);
 	return n;
 }
@@ -276,10 +276,10 @@ static struct sheet *copy(const struct sheet *s)
 static void drug_sections(struct page *p, const struct report *r)
 {
 	page_section(p, "drugs", "Drugs");
-	table_choice(p, &r->drugs, r->target, figure_drugs, NULL, NULL);
-	page_table(p, "drugs", "Ranked drugs", copy(r->drugs.sheet), r->drugs.file, LARGE_TABLE);
-	table_choice(p, &r->drugs, r->target, figure_agreement, "agreement", "Agreement of doses, cell lines and times");
-	table_choice(p, &r->drugs, r->target, figure_leading_edge, "leading-edge", "Leading-edge genes");
+	table_choice(p, &r->drugs, r->target, figure_drugs, "drugs", NULL, NULL);
+	page_table(p, "drugs", "Ranked drugs", copy(r->drugs.sheet), r->drugs.file, REPORT_LARGE_TABLE);
+	table_choice(p, &r->drugs, r->target, figure_agreement, "agreement", "agreement", "Agreement of doses, cell lines and times");
+	table_choice(p, &r->drugs, r->target, figure_leading_edge, "leading-edge", "leading-edge", "Leading-edge genes");
 }
 
 static void provenance(struct page *p, const struct report *r)
@@ -298,9 +298,9 @@ static void provenance(struct page *p, const struct report *r)
 	mem_free(text);
 }
 
-void report_page(const struct report *r, struct bytes *out)
+static void write_page(const struct report *r, double scale, struct bytes *out)
 {
-	struct page *p = page_new(r->title);
+	struct page *p = page_new(r->title, scale);
 	if (r->screen)
 		screen_sections(p, r->screen, r->target);
 	if (r->markers)
@@ -316,8 +316,8 @@ void report_page(const struct report *r, struct bytes *out)
 		drug_sections(p, r);
 	if (r->enrichment.sheet) {
 		page_section(p, "classes", "Classes of compounds");
-		table_choice(p, &r->enrichment, r->target, figure_classes, NULL, NULL);
-		page_table(p, "classes", "Enrichment of classes", copy(r->enrichment.sheet), r->enrichment.file, TABLE);
+		table_choice(p, &r->enrichment, r->target, figure_classes, "classes", NULL, NULL);
+		page_table(p, "classes", "Enrichment of classes", copy(r->enrichment.sheet), r->enrichment.file, REPORT_TABLE);
 	}
 	struct figure *points = r->embedding ? figure_embedding(r->embedding) : NULL;
 	if (points) {
@@ -327,6 +327,17 @@ void report_page(const struct report *r, struct bytes *out)
 	page_settle(p);
 	provenance(p, r);
 	page_end(p, out);
+	page_free(p);
+}
+
+void report_page(const struct report *r, struct bytes *out)
+{
+	for (double scale = 1; ; scale /= 2) {
+		out->n = 0;
+		write_page(r, scale, out);
+		if (out->n <= PAGE || scale < 0.05)
+			return;
+	}
 }
 
 void report_free(struct report *r)

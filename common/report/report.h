@@ -3,6 +3,9 @@
 #define REPORT_REPORT_H
 #include "report/figure.h"
 
+/* Bytes of tables. Where all of a page is more than 3 MB, tables and lists of figures get less: a half, a quarter, ... */
+enum { REPORT_TABLE = 200000, REPORT_LARGE_TABLE = 800000 };
+
 struct report_table {
 	struct sheet *sheet;            /* NULL: not given */
 	const char *file;
