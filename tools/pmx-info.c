@@ -160,6 +160,8 @@ static int put_preflight(const struct cli *c, struct pmx_reader *in)
 	cli_text_close(t);
 	mem_free(text);
 	json_decref(all);
+	if (!can)
+		cli_note(c, "%s cannot answer as it is", pmx_reader_name(in));
 	preflight_free(p);
 	pmx_close(in);
 	return can ? 0 : 1;

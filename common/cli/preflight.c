@@ -558,6 +558,8 @@ struct preflight *preflight_run(const struct cli *c, struct pmx_reader *in, cons
 		pmx_block_free(b);
 	}
 	cli_progress_end(bar);
+	if (!k.row)
+		cli_die("%s holds no cells", pmx_reader_name(in));
 	bool *usable = mem_zero(k.n_splits, sizeof *usable);
 	look_at_controls(p, &k, usable);
 	uint64_t *size = look_at_targets(p, &k, usable);
