@@ -2,6 +2,8 @@
 
 tree      joins, prototypes, and heights within LIMIT; ours from --tree
 clusters  members and prototypes; ours from --tsv
+weights   of the first round, within LIMIT up to a sign for all; ours from --weights
+programs  members, those with a weight, and correlations within LIMIT; ours from --weights
 z         the genes, the targets and the z scores within LIMIT; ours from pmx-view --layer z"""
 import csv, gzip, math, sys
 
@@ -79,4 +81,31 @@ def z():
     print(f"{len(rows)} genes, {len(head) - 1} targets, z within {worst:.3g}")
 
 
-{"tree": tree, "clusters": clusters, "z": z}[what]()
+def weights():
+    mine = {(r["split"], r["target"]): float(r["weight"]) for r in table(ours) if r["program"] == "P1"}
+    theirs = {(r["celltype"], r["target"]): float(r["w"]) for r in table(golden)}
+    must(mine.keys() == theirs.keys(), "other columns")
+    worst = min(max(abs(sign * mine[k] - theirs[k]) for k in mine) for sign in (1, -1))
+    must(worst <= limit, f"weights differ by {worst}")
+    print(f"{len(mine)} weights within {worst:.3g}")
+
+
+def programs():
+    mine, theirs, worst = {}, {}, 0
+    for r in table(ours):
+        key = r["program"], r["split"], r["target"]
+        mine[key] = r["member"] == "true", r["member"] == "true" and float(r["weight"]) != 0, float(r["correlation"])
+    for r in table(golden):
+        key = r["program"].replace("Program", "P"), r["celltype"], r["target"]
+        theirs.setdefault(r["list"], {})[key] = r["value"]
+    must({k for k in mine if mine[k][0]} == theirs["cor_PRTB_list"].keys(), "other members")
+    must({k for k in mine if mine[k][1]} == theirs["shared_PRTB_list"].keys(), "other members with a weight")
+    must(mine.keys() == theirs["mean_cor_coef"].keys(), "other columns")
+    for sign in (1, -1):
+        gaps = [abs(sign * mine[k][2] - float(v)) for k, v in theirs["mean_cor_coef"].items()]
+        worst = max(gaps) if sign == 1 else min(worst, max(gaps))
+    must(worst <= limit, f"correlations differ by {worst}")
+    print(f"{len(theirs['cor_PRTB_list'])} members, correlations within {worst:.3g}")
+
+
+{"weights": weights, "programs": programs, "tree": tree, "clusters": clusters, "z": z}[what]()

@@ -64,6 +64,26 @@ matches() {
 	done
 }
 
+@test "MultiCCA's weights and programs equal PMA's and Mixscale's" {
+	need golden/seurat
+	for line in "${screens[@]}"; do
+		read -r name p splits <<<"$line"
+		from=$shared/golden/seurat/$name
+		reference "$name" T11 >de.pmx
+		for penalty in 0 1.5; do
+			kind=$([ $penalty = 0 ] && echo nopenalty || echo pen$penalty)
+			decompose -q --compat seurat --top-genes 50 --min-de-genes 5 --pval-cutoff "$p" --method multicca --penalty $penalty \
+				--weights weights.tsv de.pmx -o out.pmx
+			matches weights "$from/multicca_raw_$kind.tsv.gz" weights.tsv all 1e-8
+			[ ! -e "$from/demulticca_$kind.tsv.gz" ] || matches programs "$from/demulticca_$kind.tsv.gz" weights.tsv all 1e-8
+			# Run to the end, and from signs that agree, the members are the same where no bound makes the start matter.
+			[ $penalty = 0 ] || continue
+			decompose -q --top-genes 50 --min-de-genes 5 --pval-cutoff "$p" --method multicca --tsv de.pmx | cut -f1-3 >own.tsv
+			decompose -q --compat seurat --top-genes 50 --min-de-genes 5 --pval-cutoff "$p" --method multicca --tsv de.pmx | cut -f1-3 | diff - own.tsv
+		done
+	done
+}
+
 # planted OPTIONS: 9 targets in two splits; A1-A4 and B1-B3 share effects, C has its own, D has none.
 planted() {
 	awk -v OFS='\t' 'function noise() { seed = (seed * 16807) % 2147483647; return seed / 2147483647 - 0.5 }
@@ -86,15 +106,32 @@ planted() {
 		exit !(member["P1|r1"] == " A1 A2 A3 A4" && member["P2|r2"] == " B1 B2 B3" && member["NA"] ~ /C1 C1/ && member["NA"] ~ /D1 D1/) }' ours.tsv
 }
 
+@test "programs that splits share are found, and need two splits" {
+	planted >de.pmx
+	decompose -q --method multicca --tsv de.pmx >ours.tsv
+	awk -F'\t' 'NR > 1 { member[$1] = member[$1] " " $3 "/" $2 } END { for (p in member) if (member[p] ~ /A1/) a = member[p]; else if (member[p] ~ /B1/) b = member[p]
+		exit !(a == " A1/r1 A1/r2 A2/r1 A2/r2 A3/r1 A3/r2 A4/r1 A4/r2" && b == " B1/r1 B1/r2 B2/r1 B2/r2 B3/r1 B3/r2") }' ours.tsv
+	grep -q '^NA	r1	D1	NA	NA	no_de_genes' ours.tsv
+	awk -F'\t' 'NR == 1 || $2 == "r1"' planted.tsv >one.tsv
+	"$BUILD/helpers/long_contrasts" one.tsv >one.pmx
+	run decompose --method multicca one.pmx
+	[ "$status" = 1 ]
+	[[ "$output" == *"one_split 8"* ]]
+	run decompose --penalty 0.5 de.pmx
+	[ "$status" = 2 ]
+}
+
 @test "no order of rows, genes or threads, and no way of reading changes the programs" {
 	planted >de.pmx
 	decompose -q --tree tree.tsv --tsv de.pmx >ours.tsv
+	decompose -q --method multicca --tsv de.pmx >shared.tsv
 	decompose -q de.pmx -o file.pmx
 	decompose -q -t 3 <de.pmx | pmx-diff file.pmx -
 	cat de.pmx | decompose -q -t 1 --block-rows 1 | pmx-diff file.pmx -
 	(head -1 planted.tsv; tail -n +2 planted.tsv | sort -t"$(printf '\t')" -k3,3 -k1,1r -k2,2r) >turned.tsv
 	"$BUILD/helpers/long_contrasts" turned.tsv | decompose -q --tree turned.tree --tsv >turned
 	cmp tree.tsv turned.tree
+	"$BUILD/helpers/long_contrasts" turned.tsv | decompose -q --method multicca --tsv | sort | diff - <(sort shared.tsv)
 	diff <(sort ours.tsv) <(sort turned)
 }
 
