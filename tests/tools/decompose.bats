@@ -1,4 +1,5 @@
 load ../setup
+load ../screens
 
 setup() {
 	work
@@ -82,6 +83,26 @@ matches() {
 			decompose -q --compat seurat --top-genes 50 --min-de-genes 5 --pval-cutoff "$p" --method multicca --tsv de.pmx | cut -f1-3 | diff - own.tsv
 		done
 	done
+}
+
+# The interferon gamma receptor, its kinase and what it phosphorylates: known to act as one.
+@test "IFNGR1, IFNGR2, JAK2 and STAT1 make one program of the real screen, from the counts on" {
+	need data/papalexi_thp1
+	need golden/seurat
+	reference_screens papalexi
+	weighted-de -q --control non-targeting --split-by replicate "$BATS_FILE_TMPDIR/papalexi.sig.pmx" -o de.pmx
+	for cut in "" "--pval-cutoff 0.0001672241" "--mask-target --correlation spearman"; do
+		for method in hclust multicca; do
+			decompose -q --method $method $cut --tsv de.pmx >programs.tsv
+			for split in rep_1 rep_2 rep_3; do
+				awk -F'\t' -v s=$split '$2 == s && $3 ~ /^(IFNGR1|IFNGR2|JAK2|STAT1)$/ && $1 != "NA" { seen[$1]++; n++ }
+					END { exit !(n == 4 && length(seen) == 1) }' programs.tsv
+			done
+		done
+	done
+	# What is lost without them: the interferon's genes go down.
+	decompose -q --pval-cutoff 0.0001672241 de.pmx | program-signature -q --gmt out.gmt -o out.pmx
+	awk -F'\t' '$1 ~ /^P1\|.*_DN$/ { n++; for (i = 3; i <= NF; i++) if ($i ~ /^(STAT1|PSMB9|UBE2L6|STAT2)$/) found++ } END { exit !(n == 3 && found == 12) }' out.gmt
 }
 
 # planted OPTIONS: 9 targets in two splits; A1-A4 and B1-B3 share effects, C has its own, D has none.
