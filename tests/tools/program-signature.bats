@@ -245,3 +245,19 @@ planted() {
 	[ "$status" = 1 ]
 	[[ "$output" == *"members"* ]]
 }
+
+@test "a signature goes straight into rank: the drug that undoes the program is first, the one that does the same is last" {
+	planted >programs.pmx
+	awk -v OFS='\t' 'BEGIN { seed = 5; print "gene", "undoes", "does", "other1", "other2"
+		for (g = 1; g <= 80; g++) { x = g <= 20 ? (g % 2 ? 4 : -4) : 0
+			line = "g" g; for (k = 1; k <= 4; k++) { seed = (seed * 16807) % 2147483647; line = line OFS (k == 1 ? -x : k == 2 ? x : 0) + seed / 2147483647 - 0.5 }
+			print line } }' >drugs.tsv
+	reference-build -q drugs.tsv -o drugs.ref
+	for method in wtcs cosine spearman xsum; do
+		for form in list dense; do
+			program-signature --form $form --program A programs.pmx | rank -q -r drugs.ref --method $method --min-overlap 5 --n-extreme 20 >ranked.tsv
+			awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { id[$at["rank"]] = $at["signature_id"] }
+				END { exit !(id[1] == "undoes" && id[4] == "does") }' ranked.tsv
+		done
+	done
+}
