@@ -198,7 +198,7 @@ static const char *const description[] = {
 static const struct cli_output outputs[] = {
 	{ "program", "row column: the group, missing where there is none" },
 	{ "program_reason", "row column: not_tested, no_de_genes (of the target, in any split), few_de_genes (--min-de-genes), constant (the same z "
-	  "everywhere), few_targets (fewer than 3 in the split, multicca 2), one_split (multicca needs two), alone (joined to none at --height), "
+	  "everywhere), few_genes (fewer than 3 in all), few_targets (fewer than 3 in the split, multicca 2), one_split (multicca needs two), alone (joined to none at --height), "
 	  "no_program (multicca: member of none)" },
 	{ "height, prototype", "hclust, row columns: where the target is first joined; whether it is its program's prototype" },
 	{ "weight, correlation", "multicca, row columns of members: weight in the variate, 0 where --penalty leaves it out; mean correlation with the "

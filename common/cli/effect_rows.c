@@ -243,7 +243,7 @@ static void prune(struct effect_rows *r, const struct pmx_schema *s, const struc
 		for (size_t k = 0; k < m->n; k++) {
 			struct effect_row *row = &r->row[m->row[k]];
 			double *z = m->z + k * r->n_genes;
-			row->state = state[effects_prune(e, z, r->n_genes, own[row->target])];
+			row->state = r->n_genes < EFFECT_LEAST_GENES ? EFFECT_FEW_ROWS : state[effects_prune(e, z, r->n_genes, own[row->target])];
 			if (row->state != EFFECT_IN)
 				continue;
 			memmove(m->z + kept * r->n_genes, z, r->n_genes * sizeof *z);

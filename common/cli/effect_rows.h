@@ -8,7 +8,8 @@
 #include "cli/again.h"
 #include "perturb/effects.h"
 
-enum effect_state { EFFECT_IN, EFFECT_NOT_TESTED, EFFECT_NO_GENES, EFFECT_FEW_GENES, EFFECT_CONSTANT };
+enum effect_state { EFFECT_IN, EFFECT_NOT_TESTED, EFFECT_NO_GENES, EFFECT_FEW_GENES, EFFECT_CONSTANT, EFFECT_FEW_ROWS };
+#define EFFECT_LEAST_GENES 3            /* of two, all correlations are 1 or -1 */
 
 struct effect_row {                     /* of the stream, in its order */
 	uint32_t target, split;         /* places in the names below; UINT32_MAX where missing */

@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const reason_name[MEMBER_N_REASONS] = { NULL, "not_tested", "no_de_genes", "few_de_genes", "constant", "few_targets",
-	"one_split", "alone", "no_program" };
+static const char *const reason_name[MEMBER_N_REASONS] = { NULL, "not_tested", "no_de_genes", "few_de_genes", "constant", "few_genes",
+	"few_targets", "one_split", "alone", "no_program" };
 
 struct member *members_new(const struct effect_rows *r)
 {
-	static const enum member_reason of_state[] = { MEMBER_NOWHERE, MEMBER_NOT_TESTED, MEMBER_NO_GENES, MEMBER_FEW_GENES, MEMBER_CONSTANT };
+	static const enum member_reason of_state[] = { MEMBER_NOWHERE, MEMBER_NOT_TESTED, MEMBER_NO_GENES, MEMBER_FEW_GENES, MEMBER_CONSTANT,
+		MEMBER_FEW_ROWS };
 	struct member *m = mem_array(r->n_rows, sizeof *m);
 	for (size_t k = 0; k < r->n_rows; k++)
 		m[k] = (struct member){ of_state[r->row[k].state], UINT32_MAX, { NAN, NAN }, false };

@@ -4,7 +4,7 @@
 #include "cli/effect_rows.h"
 
 /* Why a row is in no program. The first few are found before programs are sought (enum effect_state). */
-enum member_reason { MEMBER, MEMBER_NOT_TESTED, MEMBER_NO_GENES, MEMBER_FEW_GENES, MEMBER_CONSTANT, MEMBER_FEW_TARGETS, MEMBER_ONE_SPLIT,
+enum member_reason { MEMBER, MEMBER_NOT_TESTED, MEMBER_NO_GENES, MEMBER_FEW_GENES, MEMBER_CONSTANT, MEMBER_FEW_ROWS, MEMBER_FEW_TARGETS, MEMBER_ONE_SPLIT,
 		     MEMBER_ALONE, MEMBER_NOWHERE, MEMBER_N_REASONS };
 
 struct member {

@@ -99,7 +99,8 @@ struct program_reader *program_rows_read(struct pmx_reader *in)
 	pmx_want(in, z);
 	for (struct pmx_block *b; (b = cli_next(in)); pmx_block_free(b))
 		read_block(r, b, program, target, split, weight, z);
-	qsort(r->row, r->n_rows, sizeof *r->row, by_split);
+	if (r->n_rows)
+		qsort(r->row, r->n_rows, sizeof *r->row, by_split);
 	size_t n = s->field[program].values->n;
 	bool *in_use = mem_zero(n, sizeof *in_use);
 	r->program = mem_array(n, sizeof *r->program);

@@ -10,10 +10,10 @@ size_t programs_tree(const struct programs_tree_options *o, const double *z, siz
 		     uint32_t *program, double *height, bool *prototype)
 {
 	double *d = mem_array(n * n, sizeof *d);
-	correlation_matrix(o->correlation, z, n_rows, n, threads, d);
+	correlation_matrix((enum correlation_method)o->correlation, z, n_rows, n, threads, d);
 	for (size_t i = 0; i < n * n; i++)
 		d[i] = 1 - fabs(d[i]);
-	linkage(o->linkage, d, n, step);
+	linkage((enum linkage_method)o->linkage, d, n, step);
 	uint32_t *cluster = mem_array(n, sizeof *cluster), *centre = mem_array(n, sizeof *centre);
 	size_t n_clusters = linkage_cut(step, n, o->height, cluster, centre), n_programs = 0;
 	size_t *size = mem_zero(n_clusters, sizeof *size);

@@ -205,6 +205,11 @@ planted() {
 	run decompose --pval-cutoff 1e-300 de.pmx
 	[ "$status" = 1 ]
 	[[ "$output" == *"no_de_genes 18"* ]]
+	# Two genes have no correlation worth the name.
+	printf 'g1\ng2\n' >genes
+	run decompose <(pmx-select --genes genes de.pmx)
+	[ "$status" = 1 ]
+	[[ "$output" == *"few_genes"* ]]
 	# The same z everywhere has no correlation; a row without p values was not tested.
 	awk -F'\t' -v OFS='\t' '$1 == "A1" { $5 = 1; $6 = -9; $4 = 1 } $1 == "B1" && $2 == "r1" { $6 = "NA" } { print }' planted.tsv >odd.tsv
 	"$BUILD/helpers/long_contrasts" odd.tsv | decompose --tsv >ours.tsv 2>err
