@@ -130,7 +130,7 @@ static int run(struct cli *c)
 	struct names *genes = pmx_column_names(pmx_reader_schema(in));
 	struct program_reader *rows = program_rows_read(in);
 	check_names(rows);
-	struct permutations *given = permutations_read(given_file, c->memory);
+	struct permutations *given = permutations_read(given_file);
 	struct beside beside = { gmt_file ? cli_text_at(gmt_file) : NULL,
 		open_table(scores_file, "program\tgene\tcomponent\tscore\tposition\tsd\n"),
 		open_table(null_file, "program\titeration\trow\tcomponent\tscore\n") };
@@ -203,6 +203,6 @@ static const char *const sources[] = {
 };
 
 const struct cli_tool tool = { .name = "program-signature", .summary = "the genes that programs move, as signatures", .stage = CLI_SCREENS,
-	.flags = CLI_READS_STREAM | CLI_WRITES_STREAM | CLI_THREADS | CLI_DRAWS | CLI_HOLDS_DATA, .reads = CLI_KIND(PMX_CONTRASTS), .writes = "signatures",
+	.flags = CLI_READS_STREAM | CLI_WRITES_STREAM | CLI_THREADS | CLI_DRAWS, .reads = CLI_KIND(PMX_CONTRASTS), .writes = "signatures",
 	.args = "[FILE]", .max_args = 1, .options = options, .description = description, .outputs = outputs, .examples = examples,
 	.sources = sources, .run = run };

@@ -176,13 +176,13 @@ struct permutations {
 	size_t first;                   /* column with the iteration: after `program`, where there is one */
 };
 
-struct permutations *permutations_read(const char *path, uint64_t memory)
+struct permutations *permutations_read(const char *path)
 {
 	struct err e = { 0 };
 	if (!path)
 		return NULL;
 	struct permutations *p = mem_zero(1, sizeof *p);
-	p->t = table_read(path, memory, &e);
+	p->t = table_read(path, (uint64_t)1 << 32, &e);
 	if (!p->t)
 		cli_fail(&e);
 	p->first = !strcmp(p->t->head[0], "program");

@@ -29,7 +29,7 @@ void program_rows_free(struct program_reader *r);
  * are kept. A table without the column program is for every program.
  */
 struct permutations;
-struct permutations *permutations_read(const char *path, uint64_t memory);
+struct permutations *permutations_read(const char *path);
 /* Of a program with n members and n_rows genes kept: [(iteration n + member) n_rows + row], and how many iterations. The caller frees. */
 uint32_t *permutations_of(const struct permutations *p, const char *program, size_t n, size_t n_rows, long *iterations);
 void permutations_free(struct permutations *p);

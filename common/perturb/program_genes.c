@@ -53,8 +53,18 @@ static bool standardise(double *x, size_t n_rows, size_t n)
 	return true;
 }
 
+/* The largest loading of a component (the first of equals) is positive: 1, or -1 for the other way round. */
+static double sign_of(const double *loading, size_t n)
+{
+	double most = 0;
+	for (size_t j = 0; j < n; j++)
+		if (fabs(loading[j]) > fabs(most) * (1 + 1e-10))
+			most = loading[j];
+	return most < 0 ? -1 : 1;
+}
+
 /* Scores of the rows on the first k components; x is left as it is. */
-static bool components(const double *x, size_t n_rows, size_t n, size_t k, double *singular, double *score)
+static bool components(const struct program_genes_options *o, const double *x, size_t n_rows, size_t n, size_t k, double *singular, double *score)
 {
 	size_t most = n_rows < n ? n_rows : n;
 	double *a = mem_array(n_rows * n, sizeof *a), *s = mem_array(most, sizeof *s), *v = mem_array(most * n, sizeof *v);
@@ -63,10 +73,12 @@ static bool components(const double *x, size_t n_rows, size_t n, size_t k, doubl
 	if (singular)
 		memcpy(singular, s, most * sizeof *s);
 	memset(score, 0, n_rows * k * sizeof *score);
-	for (size_t c = 0; good && c < k; c++)
+	for (size_t c = 0; good && c < k; c++) {
+		double sign = o->as_reference ? 1 : sign_of(v + c * n, n);
 		for (size_t j = 0; j < n; j++)
 			for (size_t i = 0; i < n_rows; i++)
-				score[c * n_rows + i] += x[j * n_rows + i] * v[c * n + j];
+				score[c * n_rows + i] += sign * x[j * n_rows + i] * v[c * n + j];
+	}
 	mem_free(a);
 	mem_free(s);
 	mem_free(v);
@@ -127,7 +139,7 @@ static void make_null(const struct program_genes_options *o, const double *x, si
 				for (size_t i = 0; i < rows; i++)
 					mixed[j * rows + i] = x[j * rows + order[i]];
 			}
-			components(mixed, rows, n, g->k, NULL, score);
+			components(o, mixed, rows, n, g->k, NULL, score);
 			for (size_t c = 0; c < g->k; c++)
 				memcpy(g->null + (c * iterations + it) * rows, score + c * rows, rows * sizeof *score);
 		}
@@ -283,7 +295,7 @@ struct program_genes *program_genes(const struct program_genes_options *o, const
 		g->reason = PROGRAM_GENES_CONSTANT;
 	} else {
 		g->score = mem_array(g->n_sd * g->n, sizeof *g->score);
-		components(x, g->n, n, g->n_sd, g->sd, g->score);
+		components(o, x, g->n, n, g->n_sd, g->sd, g->score);
 		for (size_t i = 0; i < g->n_sd; i++)
 			g->sd[i] /= sqrt((double)g->n - 1);
 		g->k = choose_components(o, g->sd, g->n_sd);

@@ -12,8 +12,8 @@
  * first, ties by row. The end with the larger sum of z in those columns is up, the other down (equal sums: the low end is up).
  * Lists of several components follow one another; a gene counts where it comes first, on one side only.
  *
- * The sign of a component of a permuted matrix means nothing, so the null counts each score with both signs. as_reference:
- * with the one that LAPACK gave, as in the reference; and a gene may be up by one component and down by another.
+ * The sign of a component of a permuted matrix means nothing, so the null counts each score with both signs; of each component
+ * the largest loading is positive. as_reference: signs are those that LAPACK gave, as in the reference; and a gene may be up by one component and down by another.
  *
  * Permutations: Fisher and Yates by counter-based numbers from (seed, iteration, column); or as given.
  */

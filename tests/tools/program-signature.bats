@@ -141,6 +141,8 @@ planted() {
 	awk -F'\t' '$1 == "A_UP" { for (i = 3; i <= NF; i++) print $i }' out.gmt | sort | comm -23 - up | wc -l | grep -qx 0
 	awk -F'\t' '$1 == "A_DN" { for (i = 3; i <= NF; i++) print $i }' out.gmt | sort | comm -23 - down | wc -l | grep -qx 0
 	[ "$(awk -F'\t' '$1 ~ /^A_/ { n += NF - 2 } END { print (n >= 8) }' out.gmt)" = 1 ]
+	# And as targets of a search again.
+	target-signature -q --up out.gmt --down out.gmt | pmx-view --columns n_genes | diff - <(pmx-view --columns n_genes out.pmx)
 	# Sets made from the weights have the same genes in the same order.
 	pmx-export --to gmt out.pmx | cut -f1,3- | sort >export
 	cut -f1,3- out.gmt | sed 's/^B_UP/B/' | sort | diff - <(sed 's/^B_UP/B/' export)
