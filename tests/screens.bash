@@ -1,11 +1,12 @@
 # shellcheck shell=bash
-# The two reference screens as streams, made once a file: NAME.norm.pmx, NAME.pca.pmx, NAME.sig.pmx in $BATS_FILE_TMPDIR.
+# The two reference screens (or those named) as streams, made once a file: NAME.norm.pmx, NAME.pca.pmx, NAME.sig.pmx in $BATS_FILE_TMPDIR.
 # The signature is the one that the reference values were made with: split by replicate, 20 neighbours, 15 components.
 
 reference_screens() {
 	local name genes
 	[ -e "$shared/golden/seurat" ] && [ -e "$shared/data/papalexi_thp1" ] || return 0
-	for name in papalexi synth; do
+	[ $# -gt 0 ] || set -- papalexi synth
+	for name; do
 		genes=$BATS_FILE_TMPDIR/$name.genes
 		zcat "$shared/golden/seurat/$name/variable_features.tsv.gz" | tail -n +2 | cut -f1 >"$genes"
 		"$name" | normalize -o "$BATS_FILE_TMPDIR/$name.norm.pmx"

@@ -53,7 +53,7 @@ static const struct cli_output outputs[] = {
 	{ "example", "row column: a number" },
 	{ NULL, NULL }
 };
-/* Run by the tests in a folder with screen.pmx, guides.pmx, normalised.pmx, pca.pmx, signature.pmx, scores.pmx, markers.pmx. */
+/* Run by the tests in a folder with screen.pmx, guides.pmx, normalised.pmx, pca.pmx, signature.pmx, scores.pmx, markers.pmx, de.pmx, programs.pmx. */
 static const char *const examples[] = { "TEMPLATE screen.pmx -o out.pmx", NULL };
 static const char *const sources[] = { "Author et al. (year), what it gave.", NULL };
 

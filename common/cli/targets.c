@@ -10,7 +10,7 @@ struct target_writer {
 	struct pmx_writer *out;
 	struct pmx_filler *fill;
 	const struct names *reasons;
-	size_t n_genes, name, form, n_case, n_control, n_samples, genes, reason, weights;
+	size_t n_genes, name, form, n_case, n_control, n_samples, n_members, members, genes, reason, weights;
 	uint64_t *count, n_rows, n_scored;
 };
 
@@ -54,6 +54,8 @@ struct target_writer *targets_open(const struct cli *c, const struct target_stre
 	w->n_case = add(s, "n_case", PMX_I64);
 	w->n_control = add(s, "n_control", PMX_I64);
 	w->n_samples = o->samples ? add(s, "n_samples", PMX_I64) : PMX_NO_FIELD;
+	w->n_members = o->members ? add(s, "n_members", PMX_I64) : PMX_NO_FIELD;
+	w->members = o->members ? add(s, "members", PMX_TEXT) : PMX_NO_FIELD;
 	w->genes = add(s, "n_genes", PMX_I64);
 	w->reason = add(s, "reason", PMX_CATEGORY);
 	names_add(s->field[w->reason].values, no_genes, NULL);
@@ -65,6 +67,12 @@ struct target_writer *targets_open(const struct cli *c, const struct target_stre
 	s->row_names = mem_text("target");
 	start(w, s, o);
 	return w;
+}
+
+void targets_members(struct target_writer *w, int64_t n, const char *members)
+{
+	pmx_fill_i64(w->fill, w->n_members, n);
+	pmx_fill_text(w->fill, w->members, members);
 }
 
 void targets_put(struct target_writer *w, const struct target_row *row, const double *weights)

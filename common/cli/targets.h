@@ -17,6 +17,7 @@ struct target_stream {
 	const struct names *genes;
 	const char *const *reasons;     /* what may stand in the column reason, up to a NULL; or NULL */
 	bool samples;                   /* with n_samples */
+	bool members;                   /* with n_members and members, by targets_members */
 	const struct pmx_schema *cells; /* what the targets are made of, for the provenance, and its reader; or NULL */
 	const struct pmx_reader *in;
 	const char *source;             /* a file read instead, or NULL */
@@ -25,6 +26,8 @@ struct target_stream {
 
 struct target_writer;
 struct target_writer *targets_open(const struct cli *c, const struct target_stream *o);
+/* Of the next row: what it is made of, and how many. */
+void targets_members(struct target_writer *w, int64_t n, const char *members);
 /* weights: one a gene. A row without a finite weight and without a reason gets "no_genes". */
 void targets_put(struct target_writer *w, const struct target_row *row, const double *weights);
 /* Says how many rows lack weights and why; none at all with weights ends the process. */

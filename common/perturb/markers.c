@@ -1,5 +1,6 @@
 #include "perturb/markers.h"
 #include "base/mem.h"
+#include "num/decimals.h"
 #include "num/vmath.h"
 #include "stats/distribution.h"
 #include "stats/logistic.h"
@@ -126,13 +127,9 @@ void markers_contrast_free(struct markers_contrast *c)
 	mem_free(c);
 }
 
-/* Of the 3-digit numbers below and above, the one that is nearer in double; an exact tie goes to the even one. */
 double markers_round3(double x)
 {
-	double scaled = 1000 * x, floor_i = floor(scaled), below = floor_i / 1000, above = ceil(scaled) / 1000;
-	double to_above = above - x, to_below = x - below;
-	bool odd = fmod(floor_i, 2) == 1;
-	return to_above < to_below || (odd && to_above == to_below) ? above : below;
+	return decimals_round(x, 3);
 }
 
 /* Fills fold change and shares of gene g; true when the gene passes the filters that come before the test. */

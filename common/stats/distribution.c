@@ -189,3 +189,21 @@ double distribution_log_hypergeometric_tail(double k, double n_white, double n_d
 	}
 	return fmin(0, log_hypergeometric(start, n_white, n_drawn, n_all) + log(sum));
 }
+
+double distribution_z_of_log_p(double log_p)
+{
+	if (isnan(log_p) || log_p == -INFINITY)
+		return isnan(log_p) ? NAN : INFINITY;
+	if (log_p >= 0)
+		return 0;
+	/* Near a good start Newton's steps on the log scale double the digits: the tail is log-concave. */
+	double z = log_p > -600 ? -distribution_normal_quantile(exp(log_p) / 2) : sqrt(-2 * log_p - log(-M_PI * log_p));
+	for (int i = 0; i < 20; i++) {
+		double tail = distribution_log_normal_two_sided(z), hazard = exp(0.5 * log(2 / M_PI) - z * z / 2 - tail);
+		double step = (tail - log_p) / hazard;
+		z = fmax(z + step, 0);
+		if (fabs(step) <= 1e-15 * z)
+			break;
+	}
+	return z;
+}

@@ -13,6 +13,8 @@ double distribution_log_t_two_sided(double t, double df);   /* log P(|T| > |t|) 
 double distribution_log_beta(double x, double a, double b);
 double distribution_log_f_tail(double f, double df1, double df2);
 double distribution_normal_quantile(double p);              /* Wichura's AS 241 */
+/* z >= 0 with log P(|Z| > z) = log_p, the root of the chi-square quantile with 1 degree of freedom; no p is too small. */
+double distribution_z_of_log_p(double log_p);
 
 /* log Gamma(x) - ((x - 1/2) log x - x + log(2 pi) / 2), x > 0: what Stirling's formula leaves out. */
 double distribution_stirling_rest(double x);

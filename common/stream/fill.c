@@ -172,9 +172,10 @@ void pmx_pass_block(struct pmx_pass *p, struct pmx_block *block)
 	p->waiting[p->n_waiting++] = block;
 }
 
-static size_t value_size(const struct pmx_field *f)
+/* Bytes of a row's value: a dense layer has one for every column. */
+static size_t value_size(const struct pmx_schema *s, const struct pmx_field *f)
 {
-	return pmx_type_size(f->type) * f->width;
+	return pmx_type_size(f->type) * (f->class == PMX_LAYER ? s->n_columns : f->width);
 }
 
 static int release(struct pmx_pass *p, struct err *e)
@@ -188,7 +189,7 @@ static int release(struct pmx_pass *p, struct err *e)
 		for (size_t i = 0; i < p->n_added; i++) {
 			struct added *a = &p->added[i];
 			const struct pmx_field *f = &s->field[a->field];
-			size_t n = b->n_rows * value_size(f);
+			size_t n = b->n_rows * value_size(s, f);
 			struct bytes plain = { 0 };
 			bytes_add(&plain, a->values.at, n);
 			pmx_block_put_plain(b, f->id, PMX_VALUES, PMX_PLAIN, &plain);
@@ -205,9 +206,10 @@ static int release(struct pmx_pass *p, struct err *e)
 
 int pmx_pass_values(struct pmx_pass *p, size_t field, const void *values, size_t n, struct err *e)
 {
+	const struct pmx_schema *s = pmx_writer_schema(p->w);
 	for (size_t i = 0; i < p->n_added; i++)
 		if (p->added[i].field == field) {
-			bytes_add(&p->added[i].values, values, n * value_size(&pmx_writer_schema(p->w)->field[field]));
+			bytes_add(&p->added[i].values, values, n * value_size(s, &s->field[field]));
 			p->added[i].n_rows += n;
 		}
 	return release(p, e);

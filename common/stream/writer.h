@@ -55,7 +55,7 @@ struct pmx_pass;
 struct pmx_pass *pmx_pass_new(struct pmx_writer *w);
 void pmx_pass_adds(struct pmx_pass *p, size_t field);           /* declare before the first block */
 void pmx_pass_block(struct pmx_pass *p, struct pmx_block *block);
-/* Values of the next n rows of `field`, in the field's type (codes for label columns; no text). */
+/* Values of the next n rows of `field`, in the field's type (codes for label columns; a row matrix or dense layer row by row; no text). */
 int pmx_pass_values(struct pmx_pass *p, size_t field, const void *values, size_t n, struct err *e);
 int pmx_pass_close(struct pmx_pass *p, struct err *e);          /* frees p */
 void pmx_pass_free(struct pmx_pass *p);

@@ -36,6 +36,17 @@ UNIT(f_tail_and_quantile)
 	CHECK_NEAR(distribution_normal_quantile(0.5), 0, 1e-15);
 }
 
+UNIT(z_of_any_p)
+{
+	CHECK_RELATIVE(distribution_z_of_log_p(-400 * M_LN10), 42.82640649117118, 1e-14);
+	CHECK_RELATIVE(distribution_z_of_log_p(log(0.05)), 1.9599639845400536, 1e-14);
+	CHECK_RELATIVE(distribution_z_of_log_p(-1e-3), 0.001252688016705492, 1e-12);
+	CHECK_RELATIVE(distribution_z_of_log_p(-5000), 99.95168254392745, 1e-14);
+	CHECK(distribution_z_of_log_p(0) == 0 && isinf(distribution_z_of_log_p(-INFINITY)) && isnan(distribution_z_of_log_p(NAN)));
+	for (double z = 1e-3; z < 300; z *= 1.7)
+		CHECK_RELATIVE(distribution_z_of_log_p(distribution_log_normal_two_sided(z)), z, 1e-12);
+}
+
 /* Exact, by whole numbers: C(n, k) up to n = 60 fits. */
 static double choose(int n, int k)
 {
@@ -63,4 +74,4 @@ UNIT(hypergeometric_tail)
 	CHECK_NEAR(distribution_log_hypergeometric_tail(9860, 21223, 12372, 30000), -423.15924059655663, 1e-10);
 }
 
-UNITS(RUN(hypergeometric_tail), RUN(normal_tails), RUN(chi_square_tail), RUN(t_tail), RUN(f_tail_and_quantile))
+UNITS(RUN(hypergeometric_tail), RUN(normal_tails), RUN(chi_square_tail), RUN(t_tail), RUN(f_tail_and_quantile), RUN(z_of_any_p))
