@@ -13,9 +13,12 @@ static const double EQUAL = 1e-12;      /* ends of a running sum that differ by 
 struct set_scratch {
 	struct network *network;        /* for each number of elements that a set has */
 	size_t n_networks;
-	uint32_t *key;                  /* elements x lanes: above << 16 | element */
-	uint16_t *upto;                 /* elements x lanes */
-	double *weight;                 /* elements x lanes */
+	/*
+	 * Elements x lanes. Each sorted by itself, as above, upto and the falling value are in one order: no key has to
+	 * carry the others along.
+	 */
+	uint16_t *above, *upto;
+	void *fall;                     /* -value as a whole number, of 32 or 64 bits */
 	const struct query *query;      /* all queries, and for each the ranks of its strengths */
 	double **rank;
 	size_t n_queries;
@@ -94,9 +97,9 @@ struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries)
 			network_init(&s->network[s->n_networks++], n);
 		most = n > most ? n : most;
 	}
-	s->key = mem_aligned(most * L, sizeof *s->key);
+	s->above = mem_aligned(most * L, sizeof *s->above);
 	s->upto = mem_aligned(most * L, sizeof *s->upto);
-	s->weight = mem_aligned(most * L, sizeof *s->weight);
+	s->fall = mem_aligned(most * L, sizeof(double));
 	s->query = q;
 	s->n_queries = n_queries;
 	s->rank = mem_array(n_queries, sizeof *s->rank);
@@ -113,154 +116,248 @@ void set_scratch_free(struct set_scratch *s)
 		mem_free(s->rank[i]);
 	mem_free(s->rank);
 	mem_free(s->network);
-	mem_free(s->key);
+	mem_free(s->above);
 	mem_free(s->upto);
-	mem_free(s->weight);
+	mem_free(s->fall);
 	mem_free(s);
 }
 
-VECTOR_CLONES static void exchange(const struct network *w, uint32_t *restrict key)
-{
-	for (size_t k = 0; k < w->n_pairs; k++) {
-		uint32_t *a = key + w->pair[k][0] * (size_t)L, *b = key + w->pair[k][1] * (size_t)L;
-		for (int l = 0; l < L; l++) {
-			uint32_t x = a[l], y = b[l];
-			a[l] = x < y ? x : y;
-			b[l] = x < y ? y : x;
-		}
+/* Of whole numbers: compilers know the smaller and the larger of two in one instruction, which they do not for floats. */
+#define EXCHANGE(name, type) \
+	VECTOR_CLONES static void name(const struct network *w, type *key) \
+	{ \
+		for (size_t k = 0; k < w->n_pairs; k++) { \
+			type *a = key + w->pair[k][0] * (size_t)L, *b = key + w->pair[k][1] * (size_t)L; \
+			_Pragma("omp simd") \
+			for (int l = 0; l < L; l++) { \
+				type x = a[l], y = b[l]; \
+				a[l] = x < y ? x : y; \
+				b[l] = x > y ? x : y; \
+			} \
+		} \
 	}
-}
+EXCHANGE(exchange_16, uint16_t)
+EXCHANGE(exchange_32, int32_t)
+EXCHANGE(exchange_64, int64_t)
 
-/* Keys, ends of blocks and weights |r| of the set; how many of its genes each lane has, and the sum of their weights. */
-VECTOR_CLONES static void load(const struct lanes *at, const uint32_t *gene, size_t n, bool weighted, struct set_scratch *s, double *hits,
-			       double *total)
+/* What was found while a set was read. */
+struct loaded {
+	double hits[L];                 /* genes that a lane has */
+	double total[L];                /* sum of |value| over those */
+	bool ties;                      /* one of them ends a block of several genes, anywhere */
+};
+
+/* The bits of -value, turned so that as whole numbers they are in the order of the floats. */
+#define FALL(type, whole) \
+	do { \
+		type v[L]; \
+		whole bits[L]; \
+		memcpy(v, r.value, sizeof v); \
+		for (int l = 0; l < L; l++) { \
+			bool is = v[l] == v[l]; \
+			total[l] += is ? fabs((double)v[l]) : 0; \
+			v[l] = is ? -v[l] : (type)INFINITY; \
+		} \
+		memcpy(bits, v, sizeof v); \
+		for (int l = 0; l < L; l++) \
+			bits[l] ^= (bits[l] >> (8 * sizeof(whole) - 1)) & (whole)(((uint64_t)1 << (8 * sizeof(whole) - 1)) - 1); \
+		memcpy((whole *)s->fall + i * L, bits, sizeof bits); \
+	} while (0)
+
+VECTOR_CLONES static void load(const struct lanes *at, const uint32_t *gene, size_t n, bool weighted, struct set_scratch *s,
+			       struct loaded *found)
 {
-	uint32_t there[L] = { 0 };
-	double sum[L] = { 0 };
+	uint16_t there[L] = { 0 }, tied[L] = { 0 };
+	double total[L] = { 0 };
 	for (size_t i = 0; i < n; i++) {
 		struct profile_run r = profile_run(at->p, at->slab, gene[i], at->from);
 		/* Copies, which the compiler knows to stand apart from what is written. */
-		uint16_t above[L];
-		uint32_t key[L];
+		uint16_t above[L], upto[L];
 		memcpy(above, r.above, sizeof above);
-		memcpy(s->upto + i * L, r.upto, L * sizeof *r.upto);
+		memcpy(upto, r.upto, sizeof upto);
 		/* The next signatures stand beside these. */
 		__builtin_prefetch(r.above + L);
 		__builtin_prefetch(r.upto + L);
-		for (int l = 0; l < L; l++)
-			key[l] = (uint32_t)above[l] << 16 | (uint32_t)i;
-		for (int l = 0; l < L; l++)
-			there[l] += above[l] != PROFILE_NONE;
-		memcpy(s->key + i * L, key, sizeof key);
+		for (int l = 0; l < L; l++) {
+			bool is = above[l] != PROFILE_NONE;
+			there[l] = (uint16_t)(there[l] + is);
+			tied[l] |= is & (upto[l] != (uint16_t)(above[l] + 1));
+		}
+		memcpy(s->above + i * L, above, sizeof above);
+		memcpy(s->upto + i * L, upto, sizeof upto);
 		if (!weighted)
 			continue;
-		double weight[L];
 		__builtin_prefetch((const char *)r.value + L * at->p->value_size);
 		__builtin_prefetch((const char *)r.value + L * at->p->value_size + 64);
-		profile_values(at->p, &r, weight);
-		for (int l = 0; l < L; l++) {
-			double w = fabs(weight[l]);
-			w = w == w ? w : 0;
-			weight[l] = w;
-			sum[l] += w;
-		}
-		memcpy(s->weight + i * L, weight, sizeof weight);
+		if (at->p->value_size == 8)
+			FALL(double, int64_t);
+		else
+			FALL(float, int32_t);
 	}
+	found->ties = false;
 	for (int l = 0; l < L; l++) {
-		hits[l] = there[l];
-		total[l] = weighted ? sum[l] : there[l];
+		found->hits[l] = there[l];
+		found->total[l] = total[l];
+		found->ties |= tied[l];
 	}
 }
 
-static void sort(struct set_scratch *s, size_t n)
+static const struct network *network_of(const struct set_scratch *s, size_t n)
 {
 	size_t k = 0;
 	while (s->network[k].n != n)
 		k++;
-	exchange(&s->network[k], s->key);
+	return &s->network[k];
 }
 
-typedef uint32_t vec8u __attribute__((vector_size(32)));
+typedef uint16_t vec8h __attribute__((vector_size(16)));
+typedef int32_t vec8w __attribute__((vector_size(32)));
+typedef float vec8f __attribute__((vector_size(32)));
 
-/* Eight whole numbers, shifted to the right, in double. */
-VECTOR_INLINE vec8 widen(const uint32_t *p, int shift)
+VECTOR_INLINE vec8 widen(const uint16_t *p)
 {
-	vec8u v;
+	vec8h v;
 	memcpy(&v, p, sizeof v);
-	return __builtin_convertvector(v >> (uint32_t)shift, vec8);
+	return __builtin_convertvector(__builtin_convertvector(v, vec8w), vec8);
+}
+
+VECTOR_INLINE vec8 magnitude(const void *fall, size_t at, bool wide)
+{
+	if (wide) {
+		vec8i x;
+		memcpy(&x, (const int64_t *)fall + at, sizeof x);
+		return (vec8)((x ^ x >> 63) & INT64_MAX);
+	}
+	vec8w x;
+	memcpy(&x, (const int32_t *)fall + at, sizeof x);
+	return __builtin_convertvector((vec8f)((x ^ x >> 31) & INT32_MAX), vec8);
+}
+
+/* A running sum, times what its hits sum to: a hit steps up by its weight, a gene outside down by `miss`. */
+struct walk {
+	vec8 best[V], worst[V], sum[V], miss[V], hits[V];
+};
+
+/*
+ * Elements from .. to of the sorted set. Inside a block the first hit's `before` is the lowest and the last one's
+ * `after` the highest, so the others do no harm. Genes that a lane lacks come last.
+ */
+VECTOR_INLINE void walk_on(struct walk *w, const struct set_scratch *s, size_t from, size_t to, bool gaps, bool ties, bool weighted, bool wide)
+{
+	for (int v = 0; v < V; v++) {
+		vec8 best = w->best[v], worst = w->worst[v], sum = w->sum[v], miss = w->miss[v];
+		for (size_t i = from; i < to; i++) {
+			size_t at = i * L + 8 * (size_t)v;
+			vec8 fallen = (widen(s->above + at) - (double)i) * miss, before, after;
+			if (weighted) {
+				before = sum - fallen;
+				sum += magnitude(s->fall, at, wide);
+			} else {
+				before = sum * (double)i - fallen;
+			}
+			if (ties)
+				fallen = (widen(s->upto + at) - (double)(i + 1)) * miss;
+			after = (weighted ? sum : sum * (double)(i + 1)) - fallen;
+			if (gaps) {
+				vec8i there = (vec8i)(w->hits[v] > (double)i);
+				before = vec8_select(there, before, worst);
+				after = vec8_select(there, after, best);
+			}
+			worst = vec8_select((vec8i)(before < worst), before, worst);
+			best = vec8_select((vec8i)(after > best), after, best);
+		}
+		w->best[v] = best;
+		w->worst[v] = worst;
+		w->sum[v] = sum;
+	}
+}
+
+/* With compilers' constants for the flags. */
+VECTOR_INLINE void walk_all(struct walk *w, const struct set_scratch *s, size_t least, size_t n, bool ties, bool weighted, bool wide)
+{
+	if (ties) {
+		walk_on(w, s, 0, least, false, true, weighted, wide);
+		walk_on(w, s, least, n, true, true, weighted, wide);
+	} else {
+		walk_on(w, s, 0, least, false, false, weighted, wide);
+		walk_on(w, s, least, n, true, false, weighted, wide);
+	}
 }
 
 /*
  * Enrichment of the sorted set; 0 for lanes without a gene of it. Unweighted sums are taken times (size of the set) x
  * (genes outside), in whole numbers: which of two equally large ends is the larger is no matter of rounding then.
  */
-VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weighted, const struct set_scratch *s, const double *hits,
-				     const double *total, double *es)
+VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weighted, const struct set_scratch *s, const struct loaded *f,
+				     double *es)
 {
-	vec8 best[V] = { 0 }, worst[V] = { 0 }, sum[V] = { 0 }, steps[V], misses[V];
-	double step[L], miss[L], scale[L];
+	struct walk w = { 0 };
+	double miss[L], step[L], scale[L];
+	size_t least = n;
 	for (int l = 0; l < L; l++) {
-		double outside = at->n_measured[l] - hits[l];
-		step[l] = weighted ? 1 / total[l] : outside > 0 ? outside : 1;
-		miss[l] = outside > 0 ? weighted ? 1 / outside : hits[l] : 0;
-		scale[l] = weighted ? 1 : outside > 0 ? hits[l] * outside : hits[l];
+		double outside = at->n_measured[l] - f->hits[l];
+		least = f->hits[l] < (double)least ? (size_t)f->hits[l] : least;
+		step[l] = weighted ? 0 : outside > 0 ? outside : 1;
+		miss[l] = outside > 0 ? weighted ? f->total[l] / outside : f->hits[l] : 0;
+		scale[l] = weighted ? f->total[l] : outside > 0 ? f->hits[l] * outside : f->hits[l];
 	}
-	memcpy(steps, step, sizeof steps);
-	memcpy(misses, miss, sizeof misses);
-	for (size_t i = 0; i < n; i++) {
-		const uint32_t *key = s->key + i * L;
-		double weight[L];
-		uint32_t upto[L];
-		for (int l = 0; l < L; l++) {
-			size_t from = (key[l] & UINT16_MAX) * L + (size_t)l;
-			weight[l] = weighted ? s->weight[from] : 1;
-			upto[l] = s->upto[from];
-		}
-		/*
-		 * Inside a block the first hit's `before` is the lowest and the last one's `after` the highest, so the others do
-		 * no harm.
-		 */
-		for (int v = 0; v < V; v++) {
-			vec8 above = widen(key + 8 * v, 16), before = sum[v] * steps[v] - (above - (double)i) * misses[v];
-			sum[v] += vec8_load(weight + 8 * v);
-			vec8 after = sum[v] * steps[v] - (widen(upto + 8 * v, 0) - (double)(i + 1)) * misses[v];
-			vec8i there = (vec8i)(above < PROFILE_NONE);
-			worst[v] = vec8_select(there & (vec8i)(before < worst[v]), before, worst[v]);
-			best[v] = vec8_select(there & (vec8i)(after > best[v]), after, best[v]);
-		}
-	}
+	memcpy(w.miss, miss, sizeof miss);
+	memcpy(w.sum, step, sizeof step);
+	memcpy(w.hits, f->hits, sizeof f->hits);
+	if (!weighted)
+		walk_all(&w, s, least, n, f->ties, false, false);
+	else if (at->p->value_size == 8)
+		walk_all(&w, s, least, n, f->ties, true, true);
+	else
+		walk_all(&w, s, least, n, f->ties, true, false);
 	for (int l = 0; l < L; l++) {
-		double high = best[l / 8][l % 8], low = worst[l / 8][l % 8];
-		es[l] = hits[l] > 0 ? (high >= -low - EQUAL ? high : low) / scale[l] : 0;
-		if (hits[l] > 0 && !(total[l] > 0 && isfinite(total[l])))
+		double high = w.best[l / 8][l % 8] / scale[l], low = w.worst[l / 8][l % 8] / scale[l];
+		es[l] = f->hits[l] > 0 ? high >= -low - EQUAL ? high : low : 0;
+		if (f->hits[l] > 0 && weighted && !(f->total[l] > 0 && isfinite(f->total[l])))
 			es[l] = (double)NAN;
 	}
 }
 
-/* Lamb's statistic; 0 for lanes with fewer than `least` genes of the set. */
-static void kolmogorov(const struct lanes *at, size_t n, const struct set_scratch *s, const double *hits, double least, double *ks)
+/*
+ * Lamb's statistic from the sorted ends of blocks; 0 for lanes with fewer than `least` genes of the set. In whole numbers, times
+ * (genes) x (size of the set).
+ */
+VECTOR_CLONES static void kolmogorov(const struct lanes *at, size_t n, const struct set_scratch *s, const double *hits, double least, double *ks)
 {
-	for (int l = 0; l < L; l++) {
-		double a = -INFINITY, b = -INFINITY, t = hits[l], all = at->n_measured[l];
-		for (size_t i = 0; i < n && (double)i < t; i++) {
-			double v = s->upto[(s->key[i * L + (size_t)l] & UINT16_MAX) * L + (size_t)l] / all, j = (double)i;
-			a = (j + 1) / t - v > a ? (j + 1) / t - v : a;
-			b = v - j / t > b ? v - j / t : b;
+	for (int v = 0; v < V; v++) {
+		vec8 t = vec8_load(hits + 8 * v), all = vec8_load(at->n_measured + 8 * v), a = vec8_set(-INFINITY), b = a;
+		for (size_t i = 0; i < n; i++) {
+			vec8 at_end = widen(s->upto + i * L + 8 * (size_t)v) * t, j = all * (double)i;
+			vec8i there = (vec8i)(t > (double)i);
+			vec8 over = j + all - at_end, under = at_end - j;
+			a = vec8_select(there & (vec8i)(over > a), over, a);
+			b = vec8_select(there & (vec8i)(under > b), under, b);
 		}
-		ks[l] = t < least ? 0 : a > b ? a : -b;
+		for (int k = 0; k < 8; k++)
+			ks[8 * v + k] = t[k] < least ? 0 : (a[k] > b[k] ? a[k] : -b[k]) / (t[k] * all[k]);
 	}
 }
 
 /* Statistic of one set by `method`. */
 static void statistic(int method, const struct lanes *at, const uint32_t *gene, size_t n, struct set_scratch *s, double *hits, double *out)
 {
-	double total[L];
-	load(at, gene, n, method == SCORE_WTCS, s, hits, total);
-	sort(s, n);
-	if (method == SCORE_WTCS || method == SCORE_GSEA)
-		enrichment(at, n, method == SCORE_WTCS, s, hits, total, out);
-	else
+	struct loaded found;
+	const struct network *w = network_of(s, n);
+	bool weighted = method == SCORE_WTCS, ks = method == SCORE_RGES || method == SCORE_LAMB;
+	load(at, gene, n, weighted, s, &found);
+	memcpy(hits, found.hits, sizeof found.hits);
+	if (ks || found.ties)
+		exchange_16(w, s->upto);
+	if (ks) {
 		kolmogorov(at, n, s, hits, method == SCORE_RGES ? 2 : 1, out);
+		return;
+	}
+	exchange_16(w, s->above);
+	if (weighted && at->p->value_size == 8)
+		exchange_64(w, s->fall);
+	else if (weighted)
+		exchange_32(w, s->fall);
+	enrichment(at, n, weighted, s, &found, out);
 }
 
 static void two_sided(int method, const struct lanes *at, const struct query *q, struct set_scratch *s, double *out, uint32_t *overlap)

@@ -4,6 +4,7 @@
 #include "connect/compat.h"
 #include "connect/score.h"
 #include "num/random.h"
+#include <limits.h>
 #include <string.h>
 
 enum { GENES = 83, SIGNATURES = 75, TARGETS = 6 };
@@ -136,22 +137,22 @@ static double plain_es(const double *r, const uint32_t *set, size_t n, double p,
 
 static double plain_ks(const double *r, const uint32_t *set, size_t n, size_t *hits)
 {
-	double v[GENES], a = -INFINITY, b = -INFINITY, all = (double)measured(r);
-	size_t t = 0;
+	/* Times t N, in whole numbers: rounding must not say which of two equal ones is larger. */
+	long v[GENES], a = LONG_MIN, b = LONG_MIN, all = (long)measured(r), t = 0;
 	for (size_t i = 0; i < n; i++)
 		if (!isnan(r[set[i]])) {
-			size_t at = t++;
-			double mine = (double)(above(r, r[set[i]]) + same(r, r[set[i]]));
+			long at = t++, mine = (long)(above(r, r[set[i]]) + same(r, r[set[i]]));
 			for (; at > 0 && v[at - 1] > mine; at--)
 				v[at] = v[at - 1];
 			v[at] = mine;
 		}
-	*hits = t;
-	for (size_t j = 1; j <= t; j++) {
-		a = fmax(a, (double)j / (double)t - v[j - 1] / all);
-		b = fmax(b, v[j - 1] / all - (double)(j - 1) / (double)t);
+	*hits = (size_t)t;
+	for (long j = 1; j <= t; j++) {
+		long over = j * all - v[j - 1] * t, under = v[j - 1] * t - (j - 1) * all;
+		a = over > a ? over : a;
+		b = under > b ? under : b;
 	}
-	return !t ? 0 : a > b ? a : -b;
+	return !t ? 0 : (double)(a > b ? a : -b) / (double)(t * all);
 }
 
 static double plain_sets(int method, const double *r, const struct query *q)
