@@ -19,8 +19,10 @@ struct lanes {
 };
 
 struct set_scratch;
-struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries);
+struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries, size_t n_genes);
 void set_scratch_free(struct set_scratch *s);
+/* Once for the lanes, before the queries. */
+void set_lanes_begin(int method, const struct lanes *at, struct set_scratch *s);
 /* out, overlap: PROFILE_LANES each. */
 void set_lanes(int method, long n_extreme, const struct lanes *at, const struct query *q, struct set_scratch *s, double *out,
 	       uint32_t *overlap);

@@ -94,7 +94,7 @@ static void score_method(int method, long n_extreme, const struct profiles *p, c
 		if (group)
 			room.vectors = vector_scratch_new(p->n_genes, n_queries);
 		else
-			room.sets = set_scratch_new(q, n_queries);
+			room.sets = set_scratch_new(q, n_queries, p->n_genes);
 		for (size_t k = 0; k < p->n_slabs; k++) {
 			const struct profile_slab *slab = &p->slab[k];
 #pragma omp for schedule(dynamic, 8) nowait
@@ -104,6 +104,8 @@ static void score_method(int method, long n_extreme, const struct profiles *p, c
 				describe(&at, first, here);
 				if (!wanted(p, first, here, n_queries, score, overlap))
 					continue;
+				if (!group)
+					set_lanes_begin(method, &at, room.sets);
 				for (size_t i = 0; i < n_queries && !group; i++) {
 					set_lanes(method, n_extreme, &at, &q[i], room.sets, room.score, room.overlap);
 					place(p, first, here, i, room.score, room.overlap, score, overlap);

@@ -11,6 +11,16 @@ enum { L = PROFILE_LANES, V = L / 8 };
 static const double EQUAL = 1e-12;      /* ends of a running sum that differ by less */
 
 struct set_scratch {
+	/*
+	 * The genes of all sets, of the lanes at hand, side by side: queries that share genes read them from here, not from
+	 * pages far apart.
+	 */
+	uint32_t *tile_place;           /* of each gene of the profile */
+	size_t n_tile;
+	uint32_t *tile_genes;
+	uint16_t *tile_above, *tile_upto;
+	void *tile_fall;
+	bool *tile_gaps, *tile_ties;    /* does a lane lack the gene, or have it in a block of several? */
 	struct network *network;        /* for each number of elements that a set has */
 	size_t n_networks;
 	/*
@@ -84,7 +94,7 @@ static double *rank_all(const struct query *q)
 	return rank;
 }
 
-struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries)
+struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries, size_t n_genes)
 {
 	struct set_scratch *s = mem_zero(1, sizeof *s);
 	size_t most = 0;
@@ -100,6 +110,20 @@ struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries)
 	s->above = mem_aligned(most * L, sizeof *s->above);
 	s->upto = mem_aligned(most * L, sizeof *s->upto);
 	s->fall = mem_aligned(most * L, sizeof(double));
+	s->tile_place = mem_array(n_genes, sizeof *s->tile_place);
+	s->tile_genes = mem_array(n_genes, sizeof *s->tile_genes);
+	memset(s->tile_place, 0xff, n_genes * sizeof *s->tile_place);
+	for (size_t i = 0; i < n_queries; i++)
+		for (size_t k = 0; k < q[i].n_up + q[i].n_down; k++)
+			if (s->tile_place[q[i].set[k]] == UINT32_MAX) {
+				s->tile_place[q[i].set[k]] = (uint32_t)s->n_tile;
+				s->tile_genes[s->n_tile++] = q[i].set[k];
+			}
+	s->tile_above = mem_aligned(s->n_tile * L, sizeof *s->tile_above);
+	s->tile_upto = mem_aligned(s->n_tile * L, sizeof *s->tile_upto);
+	s->tile_fall = mem_aligned(s->n_tile * L, sizeof(double));
+	s->tile_gaps = mem_array(s->n_tile, sizeof *s->tile_gaps);
+	s->tile_ties = mem_array(s->n_tile, sizeof *s->tile_ties);
 	s->query = q;
 	s->n_queries = n_queries;
 	s->rank = mem_array(n_queries, sizeof *s->rank);
@@ -119,6 +143,13 @@ void set_scratch_free(struct set_scratch *s)
 	mem_free(s->above);
 	mem_free(s->upto);
 	mem_free(s->fall);
+	mem_free(s->tile_place);
+	mem_free(s->tile_genes);
+	mem_free(s->tile_above);
+	mem_free(s->tile_upto);
+	mem_free(s->tile_fall);
+	mem_free(s->tile_gaps);
+	mem_free(s->tile_ties);
 	mem_free(s);
 }
 
@@ -140,51 +171,40 @@ EXCHANGE(exchange_16, uint16_t)
 EXCHANGE(exchange_32, int32_t)
 EXCHANGE(exchange_64, int64_t)
 
-/* What was found while a set was read. */
-struct loaded {
-	double hits[L];                 /* genes that a lane has */
-	double total[L];                /* sum of |value| over those */
-	bool ties;                      /* one of them ends a block of several genes, anywhere */
-};
-
 /* The bits of -value, turned so that as whole numbers they are in the order of the floats. */
 #define FALL(type, whole) \
 	do { \
 		type v[L]; \
 		whole bits[L]; \
 		memcpy(v, r.value, sizeof v); \
-		for (int l = 0; l < L; l++) { \
-			bool is = v[l] == v[l]; \
-			total[l] += is ? fabs((double)v[l]) : 0; \
-			v[l] = is ? -v[l] : (type)INFINITY; \
-		} \
+		for (int l = 0; l < L; l++) \
+			v[l] = v[l] == v[l] ? -v[l] : (type)INFINITY; \
 		memcpy(bits, v, sizeof v); \
 		for (int l = 0; l < L; l++) \
 			bits[l] ^= (bits[l] >> (8 * sizeof(whole) - 1)) & (whole)(((uint64_t)1 << (8 * sizeof(whole) - 1)) - 1); \
-		memcpy((whole *)s->fall + i * L, bits, sizeof bits); \
+		memcpy((whole *)s->tile_fall + i * L, bits, sizeof bits); \
 	} while (0)
 
-VECTOR_CLONES static void load(const struct lanes *at, const uint32_t *gene, size_t n, bool weighted, struct set_scratch *s,
-			       struct loaded *found)
+VECTOR_CLONES static void fill_tile(const struct lanes *at, bool weighted, struct set_scratch *s)
 {
-	uint16_t there[L] = { 0 }, tied[L] = { 0 };
-	double total[L] = { 0 };
-	for (size_t i = 0; i < n; i++) {
-		struct profile_run r = profile_run(at->p, at->slab, gene[i], at->from);
+	for (size_t i = 0; i < s->n_tile; i++) {
+		struct profile_run r = profile_run(at->p, at->slab, s->tile_genes[i], at->from);
 		/* Copies, which the compiler knows to stand apart from what is written. */
-		uint16_t above[L], upto[L];
+		uint16_t above[L], upto[L], gaps = 0, ties = 0;
 		memcpy(above, r.above, sizeof above);
 		memcpy(upto, r.upto, sizeof upto);
+		memcpy(s->tile_above + i * L, above, sizeof above);
+		memcpy(s->tile_upto + i * L, upto, sizeof upto);
+		for (int l = 0; l < L; l++)
+			gaps |= (uint16_t)(above[l] == PROFILE_NONE);
+		/* Both are 65535 without a value. */
+		for (int l = 0; l < L; l++)
+			ties |= (uint16_t)((upto[l] - above[l]) >> 1);
+		s->tile_gaps[i] = gaps;
+		s->tile_ties[i] = ties;
 		/* The next signatures stand beside these. */
 		__builtin_prefetch(r.above + L);
 		__builtin_prefetch(r.upto + L);
-		for (int l = 0; l < L; l++) {
-			bool is = above[l] != PROFILE_NONE;
-			there[l] = (uint16_t)(there[l] + is);
-			tied[l] |= is & (upto[l] != (uint16_t)(above[l] + 1));
-		}
-		memcpy(s->above + i * L, above, sizeof above);
-		memcpy(s->upto + i * L, upto, sizeof upto);
 		if (!weighted)
 			continue;
 		__builtin_prefetch((const char *)r.value + L * at->p->value_size);
@@ -194,20 +214,6 @@ VECTOR_CLONES static void load(const struct lanes *at, const uint32_t *gene, siz
 		else
 			FALL(float, int32_t);
 	}
-	found->ties = false;
-	for (int l = 0; l < L; l++) {
-		found->hits[l] = there[l];
-		found->total[l] = total[l];
-		found->ties |= tied[l];
-	}
-}
-
-static const struct network *network_of(const struct set_scratch *s, size_t n)
-{
-	size_t k = 0;
-	while (s->network[k].n != n)
-		k++;
-	return &s->network[k];
 }
 
 typedef uint16_t vec8h __attribute__((vector_size(16)));
@@ -231,6 +237,59 @@ VECTOR_INLINE vec8 magnitude(const void *fall, size_t at, bool wide)
 	vec8w x;
 	memcpy(&x, (const int32_t *)fall + at, sizeof x);
 	return __builtin_convertvector((vec8f)((x ^ x >> 31) & INT32_MAX), vec8);
+}
+
+/* What was found while a set was read. */
+struct loaded {
+	double hits[L];                 /* genes that a lane has */
+	double total[L];                /* sum of |value| over those */
+	bool ties;                      /* one of them ends a block of several genes, anywhere */
+};
+
+VECTOR_INLINE void load_from(const uint32_t *gene, size_t n, bool weighted, bool wide, struct set_scratch *s, struct loaded *found)
+{
+	const size_t bytes = wide ? 8 : 4;
+	vec8 total[V] = { 0 };
+	for (size_t i = 0; i < n; i++) {
+		size_t tile = s->tile_place[gene[i]], from = tile * L;
+		memcpy(s->above + i * L, s->tile_above + from, L * sizeof *s->above);
+		memcpy(s->upto + i * L, s->tile_upto + from, L * sizeof *s->upto);
+		found->ties |= s->tile_ties[tile];
+		if (weighted)
+			memcpy((char *)s->fall + i * L * bytes, (const char *)s->tile_fall + from * bytes, L * bytes);
+		vec8i there[V];
+		for (int v = 0; v < V && s->tile_gaps[tile]; v++)
+			there[v] = (vec8i)(widen(s->tile_above + from + 8 * v) < PROFILE_NONE);
+		for (int v = 0; v < V && s->tile_gaps[tile]; v++)
+			for (int k = 0; k < 8; k++)
+				found->hits[8 * v + k] -= there[v][k] ? 0 : 1;
+		for (int v = 0; v < V && weighted; v++) {
+			vec8 m = magnitude(s->tile_fall, from + 8 * (size_t)v, wide);
+			total[v] += s->tile_gaps[tile] ? vec8_select(there[v], m, vec8_set(0)) : m;
+		}
+	}
+	memcpy(found->total, total, sizeof total);
+}
+
+VECTOR_CLONES static void load(const uint32_t *gene, size_t n, bool weighted, bool wide, struct set_scratch *s, struct loaded *found)
+{
+	found->ties = false;
+	for (int l = 0; l < L; l++)
+		found->hits[l] = (double)n;
+	if (!weighted)
+		load_from(gene, n, false, false, s, found);
+	else if (wide)
+		load_from(gene, n, true, true, s, found);
+	else
+		load_from(gene, n, true, false, s, found);
+}
+
+static const struct network *network_of(const struct set_scratch *s, size_t n)
+{
+	size_t k = 0;
+	while (s->network[k].n != n)
+		k++;
+	return &s->network[k];
 }
 
 /* A running sum, times what its hits sum to: a hit steps up by its weight, a gene outside down by `miss`. */
@@ -344,7 +403,7 @@ static void statistic(int method, const struct lanes *at, const uint32_t *gene, 
 	struct loaded found;
 	const struct network *w = network_of(s, n);
 	bool weighted = method == SCORE_WTCS, ks = method == SCORE_RGES || method == SCORE_LAMB;
-	load(at, gene, n, weighted, s, &found);
+	load(gene, n, weighted, at->p->value_size == 8, s, &found);
 	memcpy(hits, found.hits, sizeof found.hits);
 	if (ks || found.ties)
 		exchange_16(w, s->upto);
@@ -464,6 +523,12 @@ VECTOR_CLONES static void signed_ranks(const struct lanes *at, const struct quer
 			most = most_of(last = at->n_measured[l], (double)m, q->list);
 		out[l] = sum[l] / most;
 	}
+}
+
+void set_lanes_begin(int method, const struct lanes *at, struct set_scratch *s)
+{
+	if (method != SCORE_XSUM && method != SCORE_ZHANG)
+		fill_tile(at, method == SCORE_WTCS, s);
 }
 
 void set_lanes(int method, long n_extreme, const struct lanes *at, const struct query *q, struct set_scratch *s, double *out,
