@@ -3,6 +3,7 @@
 #include "cli/rank_background.h"
 #include "cli/rank_table.h"
 #include "base/mem.h"
+#include <limits.h>
 #include <string.h>
 
 static struct rank_options opt = RANK_DEFAULTS;
@@ -80,7 +81,7 @@ static void fetch(const struct rank_reference *r, const struct rank_targets *t)
 		score_genes(&opt.score, &t->query[i], used);
 	for (size_t g = 0; g < r->file->n_genes && (opt.permutations || opt.compat); g++)
 		used[g] = true;
-	rank_reference_fetch(r, used);
+	rank_reference_fetch(r, used, opt.compat ? UINT_MAX : score_parts(opt.score.method, rank_reference_gaps(r)));
 	mem_free(used);
 }
 

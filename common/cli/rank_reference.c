@@ -251,17 +251,36 @@ void rank_reference_summarise(const struct rank_reference *r, const double *valu
 	}
 }
 
-void rank_reference_fetch(const struct rank_reference *r, const bool *used)
+bool rank_reference_gaps(const struct rank_reference *r)
+{
+	for (size_t s = 0; s < r->file->n; s++)
+		if (r->file->n_measured[s] < r->file->n_genes)
+			return true;
+	return false;
+}
+
+void rank_reference_fetch(const struct rank_reference *r, const bool *used, unsigned parts)
 {
 	const uintptr_t page = 4096;
+	const unsigned all = PROFILE_ABOVE | PROFILE_UPTO | PROFILE_MAGNITUDE | PROFILE_VALUE;
 	for (size_t k = 0; k < r->file->n_slabs; k++) {
-		size_t run = profile_run_bytes(r->slab[k].width, r->file->value_size);
-		for (size_t g = 0, end; g < r->file->n_genes; g = end) {
-			for (end = g + 1; end < r->file->n_genes && used[end] == used[g]; end++)
-				;
-			uintptr_t from = (uintptr_t)(r->slab[k].at + g * run) & ~(page - 1), to = (uintptr_t)(r->slab[k].at + end * run);
-			if (used[g])
+		size_t width = r->slab[k].width, run = profile_run_bytes(width, r->file->value_size);
+		uintptr_t done = 0;
+		/* Only what is asked for, not what stands beside it. */
+		if ((parts & all) != all)
+			madvise((void *)((uintptr_t)r->slab[k].at & ~(page - 1)), run * r->file->n_genes, MADV_RANDOM);
+		for (size_t g = 0; g < r->file->n_genes; g++) {
+			const uint8_t *at = r->slab[k].at + g * run;
+			for (unsigned part = PROFILE_ABOVE; used[g] && part <= PROFILE_VALUE; part *= 2) {
+				size_t bytes = width * (part == PROFILE_VALUE ? (size_t)r->file->value_size : 2);
+				uintptr_t from = (uintptr_t)at & ~(page - 1), to = ((uintptr_t)at + bytes + page - 1) & ~(page - 1);
+				at += bytes;
+				from = from < done ? done : from;
+				if (!(parts & part) || from >= to)
+					continue;
 				madvise((void *)from, to - from, MADV_WILLNEED);
+				done = to;
+			}
 		}
 	}
 }

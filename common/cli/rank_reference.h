@@ -38,7 +38,9 @@ const char *rank_reference_unit(const struct rank_reference *r, size_t u);
 uint32_t rank_reference_gene(const struct rank_reference *r, const char *name);
 /* Summaries of the units from values of the signatures (a copy for signatures). */
 void rank_reference_summarise(const struct rank_reference *r, const double *value, int threads, double *out);
-/* Asks the system to have the runs of these genes read. */
-void rank_reference_fetch(const struct rank_reference *r, const bool *used);
+/* Asks the system to have these parts of the runs of these genes read (enum profile_part). */
+void rank_reference_fetch(const struct rank_reference *r, const bool *used, unsigned parts);
+/* Does a signature lack genes? */
+bool rank_reference_gaps(const struct rank_reference *r);
 
 #endif

@@ -72,9 +72,11 @@ struct rank_scores *rank_scores_new(const struct cli *c, const struct rank_optio
 	s->score = mem_array(n * m, sizeof *s->score);
 	s->ncs = mem_array(n * m, sizeof *s->ncs);
 	s->overlap = mem_array(n * m, sizeof *s->overlap);
-	s->stat = mem_array(n * units, sizeof *s->stat);
-	s->tested = mem_array(n * units, sizeof *s->tested);
-	s->unit_ncs = mem_array(n * units, sizeof *s->unit_ncs);
+	/* Signatures are ranked by what they are scored with: no need for copies. */
+	s->shared = r->unit == RANK_SIGNATURE;
+	s->stat = s->shared ? s->score : mem_array(n * units, sizeof *s->stat);
+	s->unit_ncs = s->shared ? s->ncs : mem_array(n * units, sizeof *s->unit_ncs);
+	s->tested = o->permutations ? mem_array(n * units, sizeof *s->tested) : NULL;
 	s->exceeding = mem_zero(n * units, sizeof *s->exceeding);
 	s->below = mem_zero(n * units, sizeof *s->below);
 	for (size_t t = 0; t < n && o->compat; t++)
@@ -86,9 +88,12 @@ struct rank_scores *rank_scores_new(const struct cli *c, const struct rank_optio
 			s->score[i] = (double)NAN;
 	for (size_t t = 0; t < n; t++) {
 		summary_normalise(s->score + t * m, r->stratum, m, r->n_strata, s->ncs + t * m);
-		summarise(c, o, r, s->score + t * m, s->ncs + t * m, s->stat + t * units);
-		make_comparable(o, r, s->stat + t * units, s->tested + t * units);
-		rank_reference_summarise(r, s->ncs + t * m, c->threads, s->unit_ncs + t * units);
+		if (!s->shared) {
+			summarise(c, o, r, s->score + t * m, s->ncs + t * m, s->stat + t * units);
+			rank_reference_summarise(r, s->ncs + t * m, c->threads, s->unit_ncs + t * units);
+		}
+		if (s->tested)
+			make_comparable(o, r, s->stat + t * units, s->tested + t * units);
 	}
 	return s;
 }
@@ -98,9 +103,9 @@ void rank_scores_free(struct rank_scores *s)
 	mem_free(s->score);
 	mem_free(s->ncs);
 	mem_free(s->overlap);
-	mem_free(s->stat);
+	mem_free(s->shared ? NULL : s->stat);
 	mem_free(s->tested);
-	mem_free(s->unit_ncs);
+	mem_free(s->shared ? NULL : s->unit_ncs);
 	mem_free(s->exceeding);
 	mem_free(s->below);
 	mem_free(s);

@@ -25,8 +25,9 @@ struct rank_scores {
 	double *score, *ncs;            /* of signatures; NaN: not scored */
 	uint32_t *overlap;
 	double *stat;                   /* of units: what is ranked */
-	double *tested;                 /* of units: what is compared with the null queries */
+	double *tested;                 /* of units: what is compared with the null queries; NULL without any */
 	double *unit_ncs;               /* of units */
+	bool shared;                    /* units are signatures: stat is score, unit_ncs is ncs */
 	uint32_t *exceeding, *below;    /* of units: null queries at least as extreme; background queries less extreme */
 	size_t n_null, n_background;
 };

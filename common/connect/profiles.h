@@ -22,6 +22,9 @@
 
 enum { PROFILE_LANES = 32, PROFILE_MAX_GENES = 32767, PROFILE_NONE = UINT16_MAX };
 
+/* Parts of a run, for those who read only some. */
+enum profile_part { PROFILE_ABOVE = 1, PROFILE_UPTO = 2, PROFILE_MAGNITUDE = 4, PROFILE_VALUE = 8 };
+
 struct profile_slab {
 	size_t first, n, width;
 	const uint8_t *at;

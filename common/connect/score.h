@@ -50,7 +50,8 @@ bool score_uses_weights(int method);
  */
 void score_queries(const struct score_options *o, const struct profiles *p, const struct query *q, size_t n_queries, int threads,
 		   double *score, uint32_t *overlap);
-/* The genes that the queries read: used[g] is set, others are left as they are. */
+/* The genes that a query reads: used[g] is set, others are left as they are; and the parts of their runs (enum profile_part). */
+unsigned score_parts(int method, bool gaps);
 void score_genes(const struct score_options *o, const struct query *q, bool *used);
 /* z over the finite values, n in the variance; spread under 1e-12: 0. NaN stays. */
 void score_standardise(double *x, size_t n);

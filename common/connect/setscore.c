@@ -253,7 +253,6 @@ VECTOR_INLINE void load_from(const uint32_t *gene, size_t n, bool weighted, bool
 	for (size_t i = 0; i < n; i++) {
 		size_t tile = s->tile_place[gene[i]], from = tile * L;
 		memcpy(s->above + i * L, s->tile_above + from, L * sizeof *s->above);
-		memcpy(s->upto + i * L, s->tile_upto + from, L * sizeof *s->upto);
 		found->ties |= s->tile_ties[tile];
 		if (weighted)
 			memcpy((char *)s->fall + i * L * bytes, (const char *)s->tile_fall + from * bytes, L * bytes);
@@ -405,8 +404,11 @@ static void statistic(int method, const struct lanes *at, const uint32_t *gene, 
 	bool weighted = method == SCORE_WTCS, ks = method == SCORE_RGES || method == SCORE_LAMB;
 	load(gene, n, weighted, at->p->value_size == 8, s, &found);
 	memcpy(hits, found.hits, sizeof found.hits);
-	if (ks || found.ties)
+	if (ks || found.ties) {
+		for (size_t i = 0; i < n; i++)
+			memcpy(s->upto + i * L, s->tile_upto + s->tile_place[gene[i]] * (size_t)L, L * sizeof *s->upto);
 		exchange_16(w, s->upto);
+	}
 	if (ks) {
 		kolmogorov(at, n, s, hits, method == SCORE_RGES ? 2 : 1, out);
 		return;
