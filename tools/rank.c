@@ -3,6 +3,7 @@
 #include "cli/rank_background.h"
 #include "cli/rank_table.h"
 #include "base/mem.h"
+#include "connect/leading_edge.h"
 #include <limits.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ static const struct cli_option options[] = {
 	CLI_LIST(0, "dose", &where.dose, "DOSE", "only this dose: a text, a number, or a range as 1:10"),
 	CLI_LIST(0, "time", &where.time, "TIME", "only this time, likewise"),
 	CLI_TEXT(0, "layer", &layer, "NAME", "weights of the targets (default weights, else X, else the first layer of floats)"),
+	CLI_FLAG(0, "leading-edge", &table_opt.leading_edge, "two more columns: the genes that make the enrichment of either set"),
 	CLI_CHOICE(0, "compat", &compat, compats, "WHICH", "scores and order of another program: scperturb-cmap 0.2.0"),
 	CLI_FLAG(0, "verify", &verify, "read the whole reference first and check its sums"),
 	CLI_END
@@ -65,6 +67,8 @@ static void check_options(const struct cli *c)
 		cli_misuse("--method %s goes without --background, --write-background and --compat", methods[method]);
 	if (opt.compat && m != SCORE_COSINE && m != SCORE_GSEA && m != SCORE_ENSEMBLE)
 		cli_misuse("scperturb-cmap has no %s; it has cosine, gsea and ensemble", methods[m]);
+	if (table_opt.leading_edge && (opt.compat || !leading_edge_of(m)))
+		cli_misuse("%s has no leading edge; wtcs, gsea, ensemble, rges and lamb have one", opt.compat ? compats[1] : methods[m]);
 	if (opt.compat && opt.permutations)
 		cli_misuse("--compat scperturb-cmap has no p values; leave --permutations out");
 	/* Its order is that of rising scores, and its low is concordant. */
@@ -109,7 +113,7 @@ static int run(struct cli *c)
 	struct rank_background *keep = write_background ? rank_background_new(c, write_background, &opt, r, n_genes, t) : NULL;
 	struct rank_count count = { 0 };
 	struct cli_progress *bar = cli_progress_new(c, "targets", t->n);
-	rank_table_head(out);
+	rank_table_head(out, &table_opt);
 	for (size_t first = 0, batch = rank_scores_batch(c, r); first < t->n; first += batch) {
 		size_t n = t->n - first < batch ? t->n - first : batch;
 		struct rank_scores *s = rank_scores_new(c, &opt, r, t->query + first, n);
@@ -159,7 +163,12 @@ static const char *const description[] = {
 	"p is (1 + number of random queries with at least that magnitude) / (1 + N). A random query permutes the gene labels of the target, so its sets have the same "
 	"sizes (random sets, for lists from all genes of the reference) and its weights the same values; for compounds it goes through "
 	"the same summary. Genes move together, so a real query has larger scores everywhere than random genes have: scores of signatures are compared in units of "
-	"their query's mean magnitude, zeros left out (with --no-normalize as they are). q is Benjamini and Hochberg's over all of the reference that the conditions leave; neither depends on --top-k.",
+	"their query's mean magnitude, zeros left out (with --no-normalize as they are). q is Benjamini and Hochberg's over all of the reference that the conditions leave; neither depends on --top-k. "
+	"So the null is that the genes of the target have nothing to do with those of the drug, each drug by itself; genes that move together in "
+	"the drugs and in the target are no part of it. Targets without any relation to the reference have p < 0.05 in 4.5 to 5.5 % of the signatures on average "
+	"(wtcs, gsea, zhang, xsum, cosine, spearman).",
+	"The leading edge of a set is the genes down to the point where its running sum is largest, or where the score of the set is negative those from "
+	"its lowest point on.",
 	"--compat scperturb-cmap gives the scores of that program (0.2.0) with its sign, low is concordant, in its order, rising; cosine is its cosine_score. Sets "
 	"are all genes with a weight. A gene that is missing in one signature does not make the scores of all of them missing, as it does there.",
 	NULL
@@ -170,6 +179,7 @@ static const struct cli_output outputs[] = {
 	{ "score, ncs, tau", "positive: mimics; negative: reverses" },
 	{ "p_value, q_value", "with --permutations" },
 	{ "n_overlap, reason", "genes shared; why there is no score: few_shared_genes, no_spread, or the target's own reason" },
+	{ "leading_up, leading_down", "with --leading-edge: genes of the up and of the down set, the highest of the profile first, between |" },
 	{ NULL, NULL }
 };
 static const char *const examples[] = {

@@ -1,15 +1,17 @@
 #include "cli/rank_table.h"
 #include "cli/values.h"
 #include "base/mem.h"
+#include "connect/leading_edge.h"
 #include "connect/summary.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-void rank_table_head(struct cli_text *out)
+void rank_table_head(struct cli_text *out, const struct rank_table_options *o)
 {
 	cli_text_put(out, "target\trank\tsignature_id\tcompound\tcell_line\tdose\ttime\tmoa\tdrug_target\tscore\tncs\ttau\tp_value\tq_value\t"
-			  "n_overlap\treason\n");
+			  "n_overlap\treason");
+	cli_text_put(out, o->leading_edge ? "\tleading_up\tleading_down\n" : "\n");
 }
 
 struct place {
@@ -149,7 +151,19 @@ static void put_row(struct cli_text *out, const struct rank_reference *r, const 
 	put_number(out, v->q[unit]);
 	cli_text_print(out, "\t%u", overlap[shown]);
 	put_text(out, reason);
-	cli_text_put(out, "\n");
+}
+
+/* Genes of the leading edge of one side, between |. */
+static void put_edge(struct cli_text *out, const struct rank_reference *r, int method, size_t shown, const uint32_t *set, size_t n, bool scored)
+{
+	uint32_t *edge = mem_array(n, sizeof *edge);
+	size_t m = scored ? leading_edge(method, &r->profiles, shown, set, n, edge) : 0;
+	cli_text_put(out, m ? "\t" : "\tNA");
+	for (size_t i = 0; i < m; i++) {
+		cli_text_put(out, i ? "|" : "");
+		cli_text_name(out, r->file->gene[edge[i]]);
+	}
+	mem_free(edge);
 }
 
 static const char *why(const struct rank_options *how, const struct rank_targets *t, size_t at, uint32_t overlap)
@@ -197,8 +211,16 @@ void rank_table_target(struct cli_text *out, const struct rank_table_options *o,
 		size_t unit = order[k], shown = rank_shown(r, unit, s->score + i * m, stat[unit]);
 		const char *reason = isnan(stat[unit]) && shown != SIZE_MAX ? why(how, t, at, overlap[shown]) : NULL;
 		/* A target without any score says so once. */
-		if (shown != SIZE_MAX && (scored || !k) && (!o->top_k || k < (size_t)o->top_k))
-			put_row(out, r, t->name[at], isnan(stat[unit]) ? 0 : k + 1, unit, shown, &columns, overlap, reason);
+		if (shown == SIZE_MAX || (!scored && k) || (o->top_k && k >= (size_t)o->top_k))
+			continue;
+		put_row(out, r, t->name[at], isnan(stat[unit]) ? 0 : k + 1, unit, shown, &columns, overlap, reason);
+		const struct query *target = &t->query[at];
+		bool is = !isnan(s->score[i * m + shown]);
+		if (o->leading_edge) {
+			put_edge(out, r, how->score.method, shown, target->set, target->n_up, is);
+			put_edge(out, r, how->score.method, shown, target->set + target->n_up, target->n_down, is);
+		}
+		cli_text_put(out, "\n");
 	}
 	mem_free(order);
 	mem_free(room);

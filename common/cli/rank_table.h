@@ -7,13 +7,14 @@
 struct rank_table_options {
 	bool mimic;                     /* the highest first, else the lowest */
 	long top_k;                     /* units shown of each target; 0: all */
+	bool leading_edge;              /* two more columns: genes of the up and of the down set in the leading edge */
 };
 
 struct rank_count {
 	uint64_t scored, few_genes, no_spread, targets_without;
 };
 
-void rank_table_head(struct cli_text *out);
+void rank_table_head(struct cli_text *out, const struct rank_table_options *o);
 /* Target i of `s`, which is target `at` of t. Adds to *n. */
 void rank_table_target(struct cli_text *out, const struct rank_table_options *o, const struct rank_reference *r, const struct rank_targets *t,
 		       size_t at, const struct rank_scores *s, size_t i, const struct rank_options *how, struct rank_count *n);

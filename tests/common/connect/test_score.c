@@ -2,6 +2,7 @@
 #include "unit.h"
 #include "base/mem.h"
 #include "connect/compat.h"
+#include "connect/leading_edge.h"
 #include "connect/score.h"
 #include "num/random.h"
 #include <limits.h>
@@ -415,6 +416,67 @@ UNIT(old_scores_with_a_gap)
 	store_free(&s);
 }
 
-UNITS(RUN(weighted_enrichment), RUN(unweighted_enrichment), RUN(difference_of_ks), RUN(connectivity_of_2006), RUN(extreme_sum),
+/* What the genes of the leading edge and the genes outside of the set sum to there is the enrichment itself. */
+static void compare_edges(int method, int value_size)
+{
+	struct store s;
+	size_t n_negative = 0, n_positive = 0;
+	store_init(&s, true, value_size, 32);
+	for (size_t t = 0; t < TARGETS; t++) {
+		struct query q;
+		make_target(t, &q);
+		for (size_t i = 0; i < SIGNATURES; i++) {
+			const double *r = s.value + i * GENES;
+			uint32_t edge[GENES];
+			double p = method == SCORE_WTCS ? 1 : 0, sum = 0, total = 0;
+			size_t hits, n = leading_edge(method, &s.p, i, q.set, q.n_up, edge);
+			double es = plain_es(r, q.set, q.n_up, p, &hits), outside = (double)(measured(r) - hits);
+			CHECK((n > 0) == (fabs(es) > 1e-12));
+			if (!n)
+				continue;
+			for (size_t k = 0; k < q.n_up; k++)
+				total += isnan(r[q.set[k]]) ? 0 : pow(fabs(r[q.set[k]]), p);
+			for (size_t k = 0; k < n; k++) {
+				sum += pow(fabs(r[edge[k]]), p) / total;
+				CHECK(holds(q.set, q.n_up, edge[k]) && (!k || r[edge[k]] <= r[edge[k - 1]]));
+			}
+			if (outside > 0 && es > 0) {
+				double last = r[edge[n - 1]];
+				CHECK_NEAR(es, sum - (double)(above(r, last) + same(r, last) - n) / outside, 1e-12);
+				n_positive++;
+			} else if (outside > 0) {
+				CHECK_NEAR(es, 1 - sum - (double)(above(r, r[edge[0]]) - (hits - n)) / outside, 1e-12);
+				n_negative++;
+			}
+		}
+		query_free(&q);
+	}
+	CHECK(n_positive > 50 && n_negative > 50);
+	store_free(&s);
+}
+
+UNIT(leading_edges)
+{
+	for (int size = 4; size <= 8; size += 4) {
+		compare_edges(SCORE_WTCS, size);
+		compare_edges(SCORE_GSEA, size);
+	}
+	/* Four of ten, at the places 1, 2, 5 and 9: Lamb's a is largest at the second. */
+	double value[10];
+	uint32_t set[] = { 8, 0, 1, 4 }, edge[4], n_measured;
+	for (uint32_t g = 0; g < 10; g++)
+		value[g] = 10 - (double)g;
+	uint8_t *bytes = mem_array(10, profile_run_bytes(32, 8));
+	struct profile_slab slab = { 0, 1, 32, bytes };
+	profile_pack(value, 1, 10, 32, 8, 1, bytes, &n_measured);
+	struct profiles p = { 1, 10, 8, &slab, 1, &n_measured, NULL };
+	CHECK(leading_edge(SCORE_RGES, &p, 0, set, 4, edge) == 2 && edge[0] == 0 && edge[1] == 1);
+	/* Places 4, 7 and 9: b, from the gene at 4 on. */
+	uint32_t low[] = { 6, 8, 3 };
+	CHECK(leading_edge(SCORE_LAMB, &p, 0, low, 3, edge) == 3 && edge[0] == 3 && edge[2] == 8);
+	mem_free(bytes);
+}
+
+UNITS(RUN(leading_edges), RUN(weighted_enrichment), RUN(unweighted_enrichment), RUN(difference_of_ks), RUN(connectivity_of_2006), RUN(extreme_sum),
       RUN(signed_ranks), RUN(cosine), RUN(pearson), RUN(spearman), RUN(one_sign_for_all), RUN(permuted_queries), RUN(left_out_signatures),
       RUN(old_scores_with_a_gap))
