@@ -133,10 +133,14 @@ static void group(struct rank_reference *r)
 		cli_die("%s knows no mechanism of action; give reference-build --compound-info", r->file->name);
 }
 
-/* Upper case; Ensembl ids without their version. */
+/* Upper case, without spaces around it; Ensembl ids without their version. */
 static char *fold(const char *name)
 {
+	while (isspace((unsigned char)*name))
+		name++;
 	char *out = mem_text(name), *dot = strchr(out, '.');
+	for (size_t n = strlen(out); n && isspace((unsigned char)out[n - 1]); n--)
+		out[n - 1] = 0;
 	for (char *p = out; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
 	if (dot && !strncmp(out, "ENS", 3) && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1))
