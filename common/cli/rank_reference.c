@@ -63,8 +63,12 @@ static void condition(struct rank_reference *r, enum reference_field f, const st
 		for (size_t v = 0; v < n; v++)
 			names_add(all, r->file->field[f].value[v], NULL);
 		names_list(all, list, sizeof list);
-		cli_die("no signature of %s has a %s of '%s'%s; there is %s", r->file->name, reference_field_name[f], want->at[0],
-			want->n > 1 ? " or the others named" : "", n ? list : "none at all");
+		const char *near = NULL;
+		for (size_t v = 0; v < n; v++)
+			near = cli_nearer(want->at[0], r->file->field[f].value[v], near);
+		cli_die("no signature of %s has a %s of '%s'%s;%s%s%s there is %s", r->file->name, reference_field_name[f], want->at[0],
+			want->n > 1 ? " or the others named" : "", near ? " '" : "", near ? near : "", near ? "' is near;" : "",
+			n ? list : "none at all");
 	}
 	mem_free(in);
 }

@@ -173,7 +173,7 @@ P
 
 @test "--compat scperturb-cmap: scores and ranking of the old program" {
 	need golden/connectivity
-	for t in lists lists40 uponly acceptance C0_rb C0_logfc300 near_sig17 rev_sig17; do
+	for t in lists lists40 uponly acceptance C0_rb C0_logfc300 messy near_sig17 rev_sig17; do
 		golden_target $t
 		for m in cosine:cosine_score gsea:gsea_score ensemble:ensemble; do
 			rank --reference "$library" --compat scperturb-cmap --method "${m%:*}" --min-overlap 1 -k 0 t.pmx >r.tsv
@@ -181,6 +181,85 @@ P
 		done
 		[ $t = uponly ] || helper order "$golden/ranking_top50.tsv" $t r.tsv
 	done
+}
+
+@test "a target without a gene of the reference is refused, not scored 0" {
+	need golden/connectivity
+	golden_target nooverlap
+	run rank --reference "$library" --compat scperturb-cmap --method cosine t.pmx
+	[ "$status" -eq 1 ]
+	[[ $output == *"none of the 2 genes of the targets"* ]]
+}
+
+@test "unweighted enrichment over all genes; ends that are equally large are the positive one" {
+	need golden/connectivity
+	for t in lists40 messy near_sig17 rev_sig17; do
+		golden_target $t
+		rank -q --reference "$library" --method gsea --n-genes 32767 --min-overlap 1 -k 0 t.pmx >r.tsv
+		helper scores "$golden/scores_all.tsv.gz" $t gsea_score_allgenes r.tsv 1e-9
+	done
+	# Every gene is in one of two sets of 489, so their running sums mirror each other: where both ends are as large the score is 0.
+	golden_target C0_rb
+	rank -q --reference "$library" --method gsea --n-genes 32767 -k 0 t.pmx >r.tsv
+	python3 - "$golden/scores_all.tsv.gz" <<'P'
+import csv, gzip, sys
+ours = {r["signature_id"]: float(r["score"]) for r in csv.DictReader(open("r.tsv"), delimiter="\t")}
+gold = {r["signature_id"]: float(r["gsea_score_allgenes"]) for r in csv.DictReader(gzip.open(sys.argv[1], "rt"), delimiter="\t") if r["target"] == "C0_rb"}
+other = {s for s in gold if abs(ours[s] - gold[s]) > 1e-9}
+assert len(gold) == 200 and len(other) == 5 and "sig119" in other and all(ours[s] == 0 for s in other), other
+P
+}
+
+@test "tiny profiles with a missing gene, a constant one and names that differ by case only" {
+	need golden/connectivity
+	printf 'gene\tt\nAA\t2\nBB\t1\nCC\t-1\nDD\t-2\n' >t.tsv
+	target-signature -q --weights t.tsv -o t.pmx
+	sed 's/NaN/NA/g' "$golden/edge_pivot.tsv" >with_gap.tsv
+	cut -f1-5 with_gap.tsv >no_aa.tsv
+	grep -v '^s2' with_gap.tsv >s1s3.tsv
+	for case in with_gap no_aa s1s3; do
+		reference-build -q --rows signatures $case.tsv -o ref.pmx
+		rank -q --reference ref.pmx --compat scperturb-cmap --method cosine --min-overlap 1 -k 0 t.pmx | sed "s/^t\t/$case\t/" >r.tsv
+		sed '1s/case/target/' "$golden/edge_scores.tsv" >gold.tsv
+		helper scores gold.tsv $case cosine r.tsv 1e-9
+	done
+	# Two values for one gene in a long table: there is no telling which is right.
+	run reference-build "$golden/edge_lib.tsv" -o x.pmx
+	[ "$status" -eq 1 ]
+	[[ $output == *"signature s2, gene AA stands there twice"* ]]
+}
+
+@test "targets that have nothing to do with the reference: p < 0.05 in about 5 %" {
+	simulate-signatures -q --targets 40 --compounds 2 --cell-lines 1 --genes 600 --cells 1 --seed 1234 --out-dir other
+	for method in wtcs gsea zhang xsum cosine spearman; do
+		rank -q --reference "$reference" --method $method --n-genes 50 --permutations 200 -k 0 other/targets.pmx >r.tsv
+		helper null-share r.tsv 0.035 0.065
+		awk -F'\t' 'NR > 1 && $14 < 0.05 { n++ } END { if (n > 2) exit 1 }' r.tsv
+	done
+}
+
+@test "--leading-edge: genes that make the enrichment, the highest of the profile first" {
+	printf 'gene\ts1\ts2\n' >ref.tsv
+	for g in $(seq 1 20); do printf 'G%d\t%s\t%s\n' "$g" "$(echo "10.5 - $g" | bc)" "$(echo "$g - 10.5" | bc)"; done >>ref.tsv
+	reference-build -q ref.tsv -o ref.pmx
+	printf 'G2\nG1\nG3\nG15\n' >up.txt
+	printf 'G19\nG20\nG6\n' >down.txt
+	target-signature -q --up up.txt --down down.txt -o t.pmx
+	for method in wtcs gsea; do
+		rank -q --reference ref.pmx --method $method --leading-edge --min-overlap 5 --want mimic t.pmx | cut -f3,17,18 >edge
+		diff - edge <<-'T'
+		signature_id	leading_up	leading_down
+		s1	G1|G2|G3	G19|G20
+		s2	G3|G2|G1	G20|G19
+		T
+	done
+	# Without the option the table is as it was; where there is no score there is no edge.
+	rank -q --reference ref.pmx --min-overlap 5 t.pmx >without
+	rank -q --reference ref.pmx --min-overlap 5 --leading-edge t.pmx | cut -f1-16 | cmp - without
+	rank --reference "$reference" --leading-edge --aggregate compound -k 1 "$targets" | awk -F'\t' 'NR > 1 && ($17 !~ /\|/ || $18 !~ /\|/) { exit 1 }'
+	run rank --reference ref.pmx --method cosine --leading-edge t.pmx
+	[ "$status" -eq 2 ]
+	[[ $output == *"no leading edge"* ]]
 }
 
 @test "the Broad's 100 scores, to 1e-6, and the same 47 zeros" {
@@ -449,6 +528,40 @@ P
 	[[ $stderr == *"600 used"* && $stderr == *"1 valid but outside"* && $stderr == *"1 unknown"* ]]
 	echo "$output" >a
 	rank -q --reference "$reference" -k 0 "$targets" | cmp - a
+}
+
+@test "what does not fit is named: genes, conditions, metadata, versions, streams" {
+	printf 'gene\tt\nNOGENE1\t1\nNOGENE2\t-1\n' >other.tsv
+	target-signature -q --weights other.tsv -o other.pmx
+	run rank --reference "$reference" other.pmx
+	[ "$status" -eq 1 ]
+	[[ $output == *"none of the 2 genes of the targets"*"NOGENE1"* ]]
+	run rank --reference "$reference" --cell-line LINE0O01 "$targets"
+	[ "$status" -eq 1 ]
+	[[ $output == *"'LINE0001' is near"*"there is "*"LINE0003"* ]]
+	printf 'gene\ts1\ts2\nG0001\t1\t2\nG0002\t2\t1\n' >bare.tsv
+	reference-build -q bare.tsv -o bare.pmx
+	for unit in compound moa; do
+		run rank --reference bare.pmx --aggregate $unit "$targets"
+		[ "$status" -eq 1 ]
+		[[ $output == *"give reference-build --"*"info"* ]]
+	done
+	run rank --reference bare.pmx --cell-line A375 "$targets"
+	[ "$status" -eq 1 ]
+	[[ $output == *"none at all"* ]]
+	run rank -q --reference bare.pmx "$targets" -o few.tsv
+	[ "$status" -eq 1 ]
+	[ ! -e few.tsv ]
+	cp "$reference" later.pmx
+	helper version later.pmx 2
+	run rank --reference later.pmx "$targets"
+	[ "$status" -eq 1 ]
+	[[ $output == *"version 2; this program reads 1"* ]]
+	run rank --reference "$targets" "$targets"
+	[ "$status" -eq 1 ]
+	[[ $output == *"reference-build"* ]]
+	n=$(pmx-view --obs "$BATS_FILE_TMPDIR/sim/reference.pmx" | tail -n +2 | wc -l)
+	[ "$(rank -q --reference "$reference" -k 0 "$targets" | wc -l)" -eq $((4 * n + 1)) ]
 }
 
 @test "bad calls are refused" {

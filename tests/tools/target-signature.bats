@@ -231,3 +231,27 @@ PY
 	[ "$(column t.pmx n_genes)" = "200 200 200 253 200 278 200 200 347 200" ]
 	[[ "$(column t.pmx target)" = "54FDB472D70C955C248FD70A "*" SMIRNOV_RESPONSE_TO_IR_6HR "* ]]
 }
+
+@test "targets without a weight, or with one that is no number, are refused" {
+	printf 'gene\tt\nG1\tNA\nG2\tNA\n' >missing.tsv
+	run target-signature --weights missing.tsv -o out.pmx
+	[ "$status" -eq 1 ]
+	[[ $output == *"no target has weights: no_genes 1"* ]]
+	printf 'gene\tt\nG1\t1\nG2\tinf\n' >infinite.tsv
+	run target-signature --weights infinite.tsv -o out.pmx
+	[ "$status" -eq 1 ]
+	[[ $output == *"line 3"*"infinite"* ]]
+	printf 'gene\tt\nG1\t1\nG2\tabc\n' >word.tsv
+	run target-signature --weights word.tsv -o out.pmx
+	[ "$status" -eq 1 ]
+	[[ $output == *"line 3"*"abc"* ]]
+	: >empty.txt
+	run target-signature --up empty.txt -o out.pmx
+	[ "$status" -eq 1 ]
+	[[ $output == *"holds no names"* ]]
+	simulate-signatures -q --targets 1 --compounds 2 --cell-lines 1 --genes 20 --cells 1 --out-dir s
+	run target-signature --group-key cell_type s/reference.pmx -o out.pmx
+	[ "$status" -eq 1 ]
+	[[ $output == *"stream of signatures"* ]]
+	[ ! -e out.pmx ]
+}
