@@ -52,3 +52,40 @@ if [ -e "$data" ]; then
 else
 	echo "(no real screen at $data; DATA=DIR names one: a 10x folder with obs.tsv that has gene_target and replicate)"
 fi
+
+# drugs TABLE: for every target the planted reversers' ranks, the worst of them, and how many of the last are mimics.
+drugs() {
+	awk -F'\t' -v truth="$work/sim/truth.tsv" '
+		BEGIN { while ((getline line < truth) > 0) { split(line, f, "\t"); if (!h++) { for (i in f) at[f[i]] = i } else effect[f[at["target"]], f[at["compound"]]] = f[at["effect"]] } }
+		NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+		{ t = $c["target"]; n[t]++; e = effect[t, $c["compound"]]; compounds[t, n[t]] = e
+		  if (e == "reverse") { reversers[t]++; worst[t] = n[t]; significant[t] += $c["q_value"] < 0.05 } else if (e == "mimic") mimics[t]++ }
+		END { printf "%-10s %9s %10s %12s %7s %11s\n", "target", "reversers", "worst rank", "q below 0.05", "mimics", "among last"
+		  for (t in n) { last = 0; for (i = n[t] - mimics[t] + 1; i <= n[t]; i++) last += compounds[t, i] == "mimic"
+		    printf "%-10s %9d %10d %12d %7d %11d\n", t, reversers[t], worst[t], significant[t], mimics[t], last | "sort" } }' "$1"
+}
+
+echo
+echo "Drugs for simulated populations: of 60 compounds in 3 cell lines some reverse a population's state and some mimic it."
+echo "  pmx-import cells.h5ad | normalize | target-signature | rank"
+start=$SECONDS
+simulate-signatures -q --targets 4 --compounds 60 --cell-lines 3 --genes 600 --seed 7 --out-dir "$work/sim"
+pmx-export -q --to h5ad --layers counts "$work/sim/cells.pmx" -o "$work/cells.h5ad"
+reference-build -q "$work/sim/reference.pmx" -o "$work/lincs.pmx"
+pmx-import -q "$work/cells.h5ad" | normalize | target-signature -q --group-key cell_type --case-key condition --case case --reference ctrl --sample-key donor |
+	rank -q --reference "$work/lincs.pmx" --aggregate compound --permutations 200 --top-k 0 -o "$work/drugs.tsv"
+drugs "$work/drugs.tsv"
+echo "$((SECONDS - start)) s"
+
+plate=${PLATE:-../shared/data/l1000_plate_cpc006_a375_6h} query=${QUERY:-../shared/data/l1000_tsa_mcf7/tsa_mcf7_symbols.tsv}
+if [ -e "$plate" ] && [ -e "$query" ]; then
+	echo
+	echo "A real plate of 355 wells (A375) and trichostatin A in another cell line (MCF7): its strongest mimics should be inhibitors of histone deacetylases."
+	start=$SECONDS
+	reference-build -q --sig-info "$plate/col_meta.tsv" "$plate/robust_z_symbols.tsv.gz" -o "$work/plate.pmx"
+	target-signature -q --weights "$query" |
+		rank -q --reference "$work/plate.pmx" --n-genes 50 --want mimic --permutations 2000 --top-k 6 | cut -f2-4,10,13,14 | column -t -s "$(printf '\t')"
+	echo "$((SECONDS - start)) s"
+else
+	echo "(no real plate at $plate with a query at $query; PLATE=DIR and QUERY=FILE name them)"
+fi
