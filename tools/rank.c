@@ -67,8 +67,8 @@ static void check_options(const struct cli *c)
 		cli_misuse("--method %s goes without --background, --write-background and --compat", methods[method]);
 	if (opt.compat && m != SCORE_COSINE && m != SCORE_GSEA && m != SCORE_ENSEMBLE)
 		cli_misuse("scperturb-cmap has no %s; it has cosine, gsea and ensemble", methods[m]);
-	if (table_opt.leading_edge && (opt.compat || !leading_edge_of(m)))
-		cli_misuse("%s has no leading edge; wtcs, gsea, ensemble, rges and lamb have one", opt.compat ? compats[1] : methods[m]);
+	if (table_opt.leading_edge && (opt.compat || learned || !leading_edge_of(m)))
+		cli_misuse("%s has no leading edge; wtcs, gsea, ensemble, rges and lamb have one", opt.compat ? compats[1] : methods[method]);
 	if (opt.compat && opt.permutations)
 		cli_misuse("--compat scperturb-cmap has no p values; leave --permutations out");
 	/* Its order is that of rising scores, and its low is concordant. */
@@ -78,15 +78,23 @@ static void check_options(const struct cli *c)
 		cli_detail(c, "no p values without --permutations");
 }
 
-static void fetch(const struct rank_reference *r, const struct rank_targets *t)
+static void fetch_for(const struct rank_reference *r, const struct rank_targets *t, int part)
 {
 	bool *used = mem_zero(r->file->n_genes, sizeof *used);
 	for (size_t i = 0; i < t->n; i++)
-		score_genes(&opt.score, &t->query[i], used);
-	for (size_t g = 0; g < r->file->n_genes && (opt.permutations || opt.compat); g++)
+		score_genes(&(struct score_options){ .method = part }, &t->query[i], used);
+	for (size_t g = 0; g < r->file->n_genes && (opt.permutations || opt.compat || model_file); g++)
 		used[g] = true;
-	rank_reference_fetch(r, used, opt.compat ? UINT_MAX : score_parts(opt.score.method, rank_reference_gaps(r)));
+	rank_reference_fetch(r, used, opt.compat ? UINT_MAX : score_parts(part, rank_reference_gaps(r)));
 	mem_free(used);
+}
+
+static void fetch(const struct rank_reference *r, const struct rank_targets *t)
+{
+	bool both = opt.score.method == SCORE_ENSEMBLE;
+	fetch_for(r, t, both ? SCORE_GSEA : opt.score.method);
+	if (both)
+		fetch_for(r, t, SCORE_PEARSON);
 }
 
 static void report(const struct cli *c, const struct rank_count *n)

@@ -18,11 +18,10 @@ bool score_uses_weights(int method)
 unsigned score_parts(int method, bool gaps)
 {
 	switch (method) {
-	case SCORE_WTCS: case SCORE_XSUM: return PROFILE_ABOVE | PROFILE_UPTO | PROFILE_VALUE;
+	case SCORE_WTCS: case SCORE_XSUM: case SCORE_ENSEMBLE: return PROFILE_ABOVE | PROFILE_UPTO | PROFILE_VALUE;
 	case SCORE_ZHANG: return PROFILE_ABOVE | PROFILE_MAGNITUDE | PROFILE_VALUE;
 	case SCORE_COSINE: case SCORE_PEARSON: return PROFILE_VALUE | (gaps ? PROFILE_ABOVE : 0);
 	case SCORE_SPEARMAN: return PROFILE_ABOVE | PROFILE_UPTO | (gaps ? PROFILE_VALUE : 0);
-	case SCORE_ENSEMBLE: return PROFILE_ABOVE | PROFILE_UPTO | PROFILE_VALUE;
 	default: return PROFILE_ABOVE | PROFILE_UPTO;
 	}
 }
