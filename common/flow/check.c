@@ -117,19 +117,24 @@ static void check_file(struct flow_plan *p, struct flow_step *step, size_t place
 		   "; a file from outside is named under inputs: and written {name}, one that this step writes stands among its outputs:");
 }
 
-/* A folder that the tool fills: the outputs in it are written. */
-static void check_folder(struct stage_check *x, const struct flow_word *w, const char *folder)
+static bool begins_with(const char *s, const char *prefix, char next)
 {
-	size_t n = strlen(folder), found = 0;
-	for (size_t i = 0; i < x->step->outputs->n; i++) {
-		const char *s = x->step->outputs->at[i];
-		if (!strcmp(folder, ".") || (!strncmp(s, folder, n) && s[n] == '/')) {
+	size_t n = strlen(prefix);
+	return !strncmp(s, prefix, n) && s[n] == next;
+}
+
+/* A folder that the tool fills, or the beginning of the names that it writes: these outputs are written. */
+static void check_several(struct stage_check *x, const struct flow_word *w, const char *prefix, char next)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < x->step->outputs->n; i++)
+		if (begins_with(x->step->outputs->at[i], prefix, next)) {
 			x->step->written[i] = true;
 			found++;
 		}
-	}
 	if (!found)
-		flow_fault(x->p->spec, at(x, w), "none of the step's outputs: is in the folder '%s' that %s fills", folder, x->g->tool);
+		flow_fault(x->p->spec, at(x, w), "none of the outputs: of step '%s' begins with '%s%c', as all do that %s writes", x->step->name, prefix, next,
+			   x->g->tool);
 }
 
 static void check_value(struct stage_check *x, const struct flow_word *w, const json_t *o, const char *value)
@@ -152,8 +157,12 @@ static void check_value(struct stage_check *x, const struct flow_word *w, const 
 				   *flow_hint(x->p->spec, value, x->step->outputs) ? flow_hint(x->p->spec, value, x->step->outputs) : "; add it");
 		else
 			x->step->written[i] = true;
-	} else if (strstr(metavar, "DIR"))
-		check_folder(x, w, value);
+	} else if (strstr(metavar, "DIR")) {
+		check_several(x, w, value, '/');
+	} else if (strstr(metavar, "PREFIX")) {
+		check_several(x, w, value, '.');
+		x->g->prefix = value;
+	}
 	else if (strstr(metavar, "FILE")) {
 		const char *equal = !strncmp(metavar, "NAME=", 5) ? strchr(value, '=') : NULL;
 		check_file(x->p, x->step, w->at, equal ? equal + 1 : value, strstr(text_of(o, "help"), "or A,B") != NULL);
@@ -475,9 +484,9 @@ void flow_check_streams(struct flow_plan *p, struct flow_step *step)
 			check_columns(p, step, g, &now);
 		if (!strcmp(g->tool, "pmx-import"))
 			now = imported(p, g);
-		if (!writes_stream(g))
+		if (!writes_stream(g) && !g->prefix)
 			now = (struct flow_stream){ writes_text(g) ? "text" : NULL, NULL, NULL };
-		else if (strcmp(writes, "same"))
+		else if (strcmp(writes, "same") && !g->prefix)
 			now.kind = strstr(writes, " or ") ? NULL : flow_text(p->spec->pool, writes);
 		if (adds_columns(g->tool) || !reads ? strcmp(g->tool, "pmx-import") : strcmp(writes, "same") && strcmp(writes, "cells"))
 			now.columns = NULL;
@@ -485,5 +494,8 @@ void flow_check_streams(struct flow_plan *p, struct flow_step *step)
 		uint32_t i = out ? names_find(step->outputs, out) : NAMES_NONE;
 		if (i != NAMES_NONE)
 			step->leaves[i] = now;
+		for (size_t o = 0; g->prefix && o < step->outputs->n; o++)
+			if (begins_with(step->outputs->at[o], g->prefix, '.'))
+				step->leaves[o] = now;
 	}
 }

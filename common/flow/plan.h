@@ -37,6 +37,7 @@ struct flow_stage {
 	size_t n_words;
 	const json_t *declared;
 	char *output;                   /* of -o, or NULL */
+	const char *prefix;             /* of several streams like the input, or NULL */
 	const char *input;              /* the stream that it reads: a file, or NULL: the pipe */
 	size_t input_at;
 	bool as_text;                   /* --tsv of a tool that else writes a stream */
