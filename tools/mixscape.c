@@ -154,7 +154,7 @@ static int run(struct cli *c)
 		cli_progress_at(bar, cells += target.n, target.label);
 	}
 	cli_progress_end(bar);
-	split_cells_report(c, "classified", "class NP", count, mixscape_reason_name, MIXSCAPE_N_REASONS);
+	split_cells_report(c, s->original, "classified", "class NP", count, mixscape_reason_name, MIXSCAPE_N_REASONS);
 	class_out_close(out);
 	if (guides)
 		guide_table_write(guides, c, guides_file);

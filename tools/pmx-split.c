@@ -103,7 +103,8 @@ static const char *const description[] = {
 	"all controls. What a tool computes for a target of the controls and that target is then the same in a shard as in the whole, and a signature recipe "
 	"holds in every shard. pmx-cat --controls-once puts the shards, or what a tool made of them, together again: row by row what the tool makes of the whole.",
 	"What looks at all cells comes before: normalize, hvg, pca. A stream that does not promise groups with the controls in front is sorted on the way.",
-	"The cut depends on the sizes of the groups alone. Rows without a label are a group of their own.",
+	"The cut depends on the sizes of the groups alone. Rows without a label are a group of their own. In a shard it is no failure when a tool could compute "
+	"nothing at all: its reasons say so.",
 	NULL
 };
 static const struct cli_output outputs[] = {
