@@ -45,16 +45,26 @@ static const json_t *find_option(const struct flow_stage *g, const char *name, c
 	return NULL;
 }
 
-static void unknown_option(struct stage_check *x, const struct flow_word *w, const char *name)
+static bool takes_value(const json_t *o)
+{
+	return strcmp(text_of(o, "type"), "flag") && strcmp(text_of(o, "type"), "switch");
+}
+
+/* How many words it would be, were the option that is meant written: what follows of it is no fault of its own. */
+static size_t unknown_option(struct stage_check *x, const struct flow_word *w, const char *name)
 {
 	struct names *names = flow_names(x->p->spec->pool);
 	size_t i;
 	json_t *o;
 	json_array_foreach(json_object_get(x->g->declared, "options"), i, o)
 		names_add(names, text_of(o, "name"), NULL);
-	const char *hint = flow_hint(x->p->spec, name, names);
+	const char *hint = flow_hint(x->p->spec, name, names), *near = NULL;
+	for (size_t k = 0; k < names->n; k++)
+		near = cli_nearer(name, names->at[k], near);
 	flow_fault(x->p->spec, at(x, w), "%s has no option %s%s%s", x->g->tool, w->text[1] == '-' ? "--" : "-", name,
 		   *hint ? hint : flow_print(x->p->spec->pool, "; %s --help lists them", x->g->tool));
+	const json_t *meant = near && !strchr(w->text, '=') ? find_option(x->g, near, 0) : NULL;
+	return meant && takes_value(meant) && w + 1 < x->g->word + x->g->n_words ? 2 : 1;
 }
 
 static void check_number(struct stage_check *x, const struct flow_word *w, const json_t *o, const char *value)
@@ -162,16 +172,10 @@ static void check_value(struct stage_check *x, const struct flow_word *w, const 
 	} else if (strstr(metavar, "PREFIX")) {
 		check_several(x, w, value, '.');
 		x->g->prefix = value;
-	}
-	else if (strstr(metavar, "FILE")) {
+	} else if (strstr(metavar, "FILE")) {
 		const char *equal = !strncmp(metavar, "NAME=", 5) ? strchr(value, '=') : NULL;
 		check_file(x->p, x->step, w->at, equal ? equal + 1 : value, strstr(text_of(o, "help"), "or A,B") != NULL);
 	}
-}
-
-static bool takes_value(const json_t *o)
-{
-	return strcmp(text_of(o, "type"), "flag") && strcmp(text_of(o, "type"), "switch");
 }
 
 /* An option at word i and the value that belongs to it: how many words that is. Those of an absent value are marked so. */
@@ -192,9 +196,8 @@ static size_t check_option(struct stage_check *x, size_t i)
 	}
 	if (!o) {
 		if (strcmp(name, "help") && strcmp(name, "version") && strcmp(name, "emit"))
-			unknown_option(x, w, name);
-		else
-			flow_fault(x->p->spec, at(x, w), "--%s is not for a workflow; leave it out", name);
+			return unknown_option(x, w, name);
+		flow_fault(x->p->spec, at(x, w), "--%s is not for a workflow; leave it out", name);
 		return 1;
 	}
 	if (!strcmp(text_of(o, "name"), "tsv"))
@@ -427,12 +430,12 @@ static void check_columns(struct flow_plan *p, struct flow_step *step, const str
 		uint32_t c = names_find(in->columns, column);
 		if (c == NAMES_NONE && strcmp(g->tool, "de-markers") && strcmp(g->tool, "weighted-de")) {
 			names_list(in->columns, list, sizeof list);
-			flow_fault(p->spec, flow_at(p, step, w ? w->at : g->at), "%s --%s: there is no column '%s'%s; there are %s", g->tool, options[i].column,
-				   column, flow_hint(p->spec, column, in->columns), list);
+			flow_fault(p->spec, flow_at(p, step, w ? w->at : g->at), "%s --%s: there is no column '%s'; there are %s%s", g->tool, options[i].column,
+				   column, list, flow_hint(p->spec, column, in->columns));
 		} else if (c != NAMES_NONE && *label && in->labels[c] && strcmp(label, "all") && names_find(in->labels[c], label) == NAMES_NONE) {
 			names_list(in->labels[c], list, sizeof list);
-			flow_fault(p->spec, flow_at(p, step, v ? v->at : g->at), "%s --%s: column '%s' has no label '%s'%s; it has %s", g->tool, options[i].label,
-				   column, label, flow_hint(p->spec, label, in->labels[c]), list);
+			flow_fault(p->spec, flow_at(p, step, v ? v->at : g->at), "%s --%s: column '%s' has no label '%s'; it has %s%s", g->tool, options[i].label,
+				   column, label, list, flow_hint(p->spec, label, in->labels[c]));
 		}
 	}
 }

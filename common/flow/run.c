@@ -346,6 +346,28 @@ static int execute(const struct run *r, const struct flow_step *step, struct err
 	return status;
 }
 
+/* Temporary files that a tool left which was killed: the run has the folder for itself. */
+static void sweep(const char *output)
+{
+	char *folder = mem_textn(output, (size_t)(strrchr(output, '/') - output));
+	const char *name = strrchr(output, '/') + 1;
+	size_t n = strlen(name);
+	struct dirent **entry;
+	int k = scandir(folder, &entry, not_hidden, NULL);
+	for (int i = 0; i < k; i++) {
+		const char *s = entry[i]->d_name, *end = s + strlen(s);
+		if (!strncmp(s, name, n) && s[n] == '.' && end - s > 8 && !strcmp(end - 8, ".partial")) {
+			char *path = mem_print("%s/%s", folder, s);
+			unlink(path);
+			mem_free(path);
+		}
+		free(entry[i]);
+	}
+	if (k >= 0)
+		free(entry);
+	mem_free(folder);
+}
+
 static int run_step(const struct run *r, const struct flow_step *step, size_t *n_ran, struct err *e)
 {
 	json_t *now = describe(r, step, e);
@@ -361,6 +383,8 @@ static int run_step(const struct run *r, const struct flow_step *step, size_t *n
 	for (size_t i = 0; i < step->outputs->n && !status; i++) {
 		char *path = path_of(r, step->outputs->at[i]);
 		status = folder_of(path, e);
+		if (!status)
+			sweep(path);
 		mem_free(path);
 	}
 	r->report->begins(step->name, flow_command(r->p, step, false));
