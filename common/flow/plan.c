@@ -56,7 +56,7 @@ static bool read_stages(struct flow_plan *p, struct flow_step *step, const char 
 			return false;
 		}
 		size_t k, at = token[i].at;
-		int is = token[i].is;
+		enum flow_sign is = token[i].is;
 		struct flow_word *w = flow_expand(s, &step->rule->run, &token[is == FLOW_WORD ? i : ++i], index_name, index, &k);
 		if (is != FLOW_WORD) {
 			*(is == FLOW_FROM ? &step->from : &step->to) = w->text;

@@ -10,8 +10,9 @@
 #include "flow/spec.h"
 
 /* A word of a command, quotes taken off; braces still name values. */
+enum flow_sign { FLOW_WORD, FLOW_PIPE, FLOW_FROM, FLOW_TO };
 struct flow_token {
-	enum { FLOW_WORD, FLOW_PIPE, FLOW_FROM, FLOW_TO } is;
+	enum flow_sign is;
 	char *text;
 	size_t at;                      /* byte of the command */
 };

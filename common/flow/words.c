@@ -24,7 +24,7 @@ static bool refuse(struct lexer *x, const char *where, const char *why)
 	return false;
 }
 
-static void add(struct lexer *x, int is, char *text, const char *where)
+static void add(struct lexer *x, enum flow_sign is, char *text, const char *where)
 {
 	flow_room(x->s->pool, &x->token, &x->cap, x->n, sizeof *x->token);
 	x->token[x->n].is = is;

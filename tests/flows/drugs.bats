@@ -32,3 +32,21 @@ setup() {
 	# Another seed touches the ranking alone.
 	pmx-flow run "$spec" "${given[@]}" --set seed=2 --out run 2>&1 | grep -q "1 of 3 steps ran"
 }
+
+@test "training, embedding and judging: run, the plain pipe and make leave the same bytes" {
+	command -v embed-train || skip "embed-train is not built"
+	local spec=$repo/workflows/train-embedding.yaml
+	local given=(--set targets=sim/targets.pmx --set reference=sim/reference.pmx --set pairs=sim/pairs.tsv --set epochs=2)
+	mkdir plain
+	reference-build sim/reference.pmx -o plain/reference.pmx
+	embed-train --reference plain/reference.pmx --pairs sim/pairs.tsv --epochs 2 --split-out plain/split.tsv --metrics plain/metrics.tsv sim/targets.pmx \
+		-o plain/model.safetensors
+	embed-eval --reference plain/reference.pmx --model plain/model.safetensors --pairs sim/pairs.tsv --split plain/split.tsv sim/targets.pmx \
+		-o plain/evaluation.tsv
+	pmx-flow run "$spec" "${given[@]}" --out run
+	cmp plain/split.tsv run/split.tsv
+	cmp plain/evaluation.tsv run/evaluation.tsv
+	pmx-flow make "$spec" "${given[@]}" --out made >Makefile
+	make -s
+	diff -r -x .pmx-flow run made
+}
