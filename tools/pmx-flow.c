@@ -108,7 +108,7 @@ static const char *const description[] = {
 	"Takes a workflow, a YAML file with inputs, parameters and steps, and does with it what COMMAND says:",
 	"  check      everything that can be known before a process starts\n"
 	"  run        check, then run the steps that are not done, one after the other\n"
-	"  make       write a Makefile with the target all\n"
+	"  make       write a Makefile (GNU make 4.3 or later) with the target all\n"
 	"  snakemake  write a Snakefile (Snakemake 7 to 9) with the target all, threads, mem_mb and runtime\n"
 	"  graph      write the steps with what they read and leave",
 	"A workflow looks like this:",

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install-dependencies.sh [build|tests|checks|cluster]: the Debian packages that are missing, installed by name: what the build needs;
-# with "tests" (the default) what `make test` needs, too; with "checks" what .ci/run needs; with "cluster" also SLURM, for tests/flows/slurm.bats. As root or with sudo that asks no
-# password; else the line to run is printed, and the status is 1 only where the build would fail.
+# with "tests" (the default) what `make test` needs, too; with "checks" what .ci/run needs; with "cluster" also SLURM, for
+# tests/flows/slurm.bats. As root or with sudo that asks no password; else the line to run is printed, and the status is 1 only where the build would fail.
 set -euo pipefail
 scope=${1:-tests}
 build=(gcc libc6-dev make pkg-config libhdf5-dev libzstd-dev zlib1g-dev libyaml-dev libjansson-dev libopenblas-dev liblapacke-dev
