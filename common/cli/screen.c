@@ -333,18 +333,18 @@ static uint64_t cell_bytes(const struct screen *s)
 
 uint64_t screen_held(const struct screen *s)
 {
-	return values_of(&s->controls) * s->value_bytes + s->controls.n * cell_bytes(s);
+	return (values_of(&s->controls) + s->let_go_values) * s->value_bytes + (s->controls.n + s->let_go_cells) * cell_bytes(s);
 }
 
 static void need_room(const struct screen *s, const char *label, uint64_t n_cells, uint64_t bytes)
 {
 	const uint64_t mib = 1 << 20;
-	uint64_t need = screen_held(s) + bytes;
+	uint64_t need = screen_held(s) + bytes, n_controls = s->controls.n + s->let_go_cells;
 	if (need > s->memory && !n_cells)
-		cli_die("%zu control cells need %llu MiB, and their targets some more; give a larger --memory", s->controls.n,
+		cli_die("%llu control cells need %llu MiB, and their targets some more; give a larger --memory", (unsigned long long)n_controls,
 			(unsigned long long)((need + mib - 1) / mib));
 	if (need > s->memory)
-		cli_die("%zu control cells and the %llu of %s%s%s need %llu MiB together; give --memory %lluM, or more", s->controls.n,
+		cli_die("%llu control cells and the %llu of %s%s%s need %llu MiB together; give --memory %lluM, or more", (unsigned long long)n_controls,
 			(unsigned long long)n_cells, label ? "'" : "", label ? label : "the largest target", label ? "'" : "",
 			(unsigned long long)((need + mib - 1) / mib), (unsigned long long)((need + mib - 1) / mib));
 }
@@ -358,8 +358,19 @@ static void look_ahead(struct screen *s)
 	for (size_t i = 0; index && i < index->n_groups; i++)
 		if (index->group[i].code != s->control_code && index->group[i].code != PMX_MISSING_CODE && index->group[i].n_rows > largest)
 			largest = index->group[i].n_rows;
-	double values = (double)values_of(&s->controls) / (double)s->controls.n * (double)largest * 1.25;
+	double values = (double)(values_of(&s->controls) + s->let_go_values) / (double)(s->controls.n + s->let_go_cells) * (double)largest * 1.25;
 	need_room(s, NULL, largest, (uint64_t)values * s->value_bytes + largest * cell_bytes(s));
+}
+
+/* Controls beyond --memory: what is asked for is known when all are counted, and nothing of them is kept until then. */
+static void let_go(struct screen *s)
+{
+	s->let_go_values += values_of(&s->controls);
+	s->let_go_cells += s->controls.n;
+	cell_group_free(&s->controls);
+	cell_group_init(&s->controls, s);
+	s->controls.code = s->control_code;
+	s->pass = NULL;                 /* the process ends before anything is written */
 }
 
 static bool read_group(struct screen *s, struct cell_group *g)
@@ -377,6 +388,8 @@ static bool read_group(struct screen *s, struct cell_group *g)
 			break;
 		append_rows(s, g, s->row, end);
 		s->row = end;
+		if (g == &s->controls && g->code == s->control_code && screen_held(s) > s->memory)
+			let_go(s);
 	}
 	return true;
 }

@@ -68,6 +68,7 @@ struct screen {
 	size_t n_genes, genes_cap;
 	uint32_t control_code;
 	uint64_t memory, value_bytes;           /* --memory; what a value of a cell comes to in all forms that the tool makes of it */
+	uint64_t let_go_values, let_go_cells;   /* of controls that do not fit: they are counted, not kept */
 };
 /* What is asked for a value of the controls and of a target, measured: by rows, by genes, its share of the waiting blocks. */
 enum { SCREEN_VALUE_BYTES = 40 };

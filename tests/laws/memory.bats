@@ -21,10 +21,11 @@ kept() {
 	[ "$peak" -le $((size + 64)) ] || { echo "$1: $peak MiB with --memory ${size}M"; return 1; }
 }
 
-# refused TOOL ...: 8 MiB are too little, the size that is needed is named, and with it the call ends well, within it.
+# refused TOOL ...: 8 MiB are too little, which is found within them; the size that is needed is named, and with it the call ends well, within it.
 refused() {
-	run -1 "$@" --memory 8M -o none.pmx
+	run -1 /usr/bin/time -f %M -o peak "$@" --memory 8M -o none.pmx
 	[ ! -e none.pmx ]
+	[ "$(tail -n 1 peak)" -le $((72 * 1024)) ]
 	[[ $output =~ give\ --memory\ ([0-9]+)M ]] || { echo "$output"; return 1; }
 	local need=${BASH_REMATCH[1]}
 	run -1 "$@" --memory $((need - 1))M
