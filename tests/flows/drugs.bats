@@ -13,8 +13,8 @@ setup() {
 	mkdir plain
 	pmx-import cells.h5ad | normalize |
 		target-signature --group-key cell_type --case-key condition --case case --reference ctrl --method rank_biserial -o plain/targets.pmx
-	reference-build sim/reference.pmx -o plain/reference.pmx
-	rank --reference plain/reference.pmx --n-genes 50 --aggregate compound --permutations 100 --seed 1 plain/targets.pmx >plain/drugs.tsv
+	reference-build sim/reference.pmx -o plain/reference.ref
+	rank --reference plain/reference.ref --n-genes 50 --aggregate compound --permutations 100 --seed 1 plain/targets.pmx >plain/drugs.tsv
 	pmx-flow run "$spec" "${given[@]}" --out run
 	cmp plain/drugs.tsv run/drugs.tsv
 	pmx-flow make "$spec" "${given[@]}" --out made >Makefile
@@ -38,10 +38,10 @@ setup() {
 	local spec=$repo/workflows/train-embedding.yaml
 	local given=(--set targets=sim/targets.pmx --set reference=sim/reference.pmx --set pairs=sim/pairs.tsv --set epochs=2)
 	mkdir plain
-	reference-build sim/reference.pmx -o plain/reference.pmx
-	embed-train --reference plain/reference.pmx --pairs sim/pairs.tsv --epochs 2 --split-out plain/split.tsv --metrics plain/metrics.tsv sim/targets.pmx \
+	reference-build sim/reference.pmx -o plain/reference.ref
+	embed-train --reference plain/reference.ref --pairs sim/pairs.tsv --epochs 2 --split-out plain/split.tsv --metrics plain/metrics.tsv sim/targets.pmx \
 		-o plain/model.safetensors
-	embed-eval --reference plain/reference.pmx --model plain/model.safetensors --pairs sim/pairs.tsv --split plain/split.tsv sim/targets.pmx \
+	embed-eval --reference plain/reference.ref --model plain/model.safetensors --pairs sim/pairs.tsv --split plain/split.tsv sim/targets.pmx \
 		-o plain/evaluation.tsv
 	pmx-flow run "$spec" "${given[@]}" --out run
 	cmp plain/split.tsv run/split.tsv
