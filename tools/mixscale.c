@@ -187,7 +187,7 @@ static int run(struct cli *c)
 		cli_progress_at(bar, cells += target.n, target.label);
 	}
 	cli_progress_end(bar);
-	split_cells_report(c, "scored", "score 1", count, mixscale_reason_name, MIXSCALE_N_REASONS);
+	split_cells_report(c, s->original, "scored", "score 1", count, mixscale_reason_name, MIXSCALE_N_REASONS);
 	if (pmx_pass_close(s->pass, &e))
 		cli_fail(&e);
 	cli_finish(out, s->original);

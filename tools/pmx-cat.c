@@ -6,7 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct cli_option options[] = { CLI_END };
+static bool controls_once;
+
+static const struct cli_option options[] = {
+	CLI_FLAG(0, "controls-once", &controls_once, "shards of pmx-split: their controls come from the first stream alone",
+		 "Every stream has to promise the same first label and begin with rows of the same names. A signature recipe stays"),
+	CLI_END
+};
 
 /* The history of each input stands in the one line of the result. */
 static void add_provenance(const struct cli *c, struct pmx_schema *s, struct pmx_reader *const *in, size_t n)
@@ -36,7 +42,7 @@ static int run(struct cli *c)
 		cli_misuse("standard input (-) can be read once only");
 	for (size_t i = 0; i < n; i++)
 		in[i] = cli_open(c, c->args[i]);
-	struct pmx_concat *x = pmx_concat_new(in, n, &e);
+	struct pmx_concat *x = pmx_concat_new(in, n, controls_once, &e);
 	if (!x)
 		cli_fail(&e);
 	const char *note;
@@ -65,7 +71,8 @@ static const char *const description[] = {
 	"layers have to agree in name and type; what does not is refused by name. Dictionaries of label columns are united, in the order of first "
 	"appearance. Column metadata that the streams do not share are left out, with a note.",
 	"A log-normalised layer stays a recipe. A signature is refused, since it is computed from the controls of its own stream: store it with "
-	"pert-signature --dense, or drop it.",
+	"pert-signature --dense, or drop it. Shards of pmx-split, or what a tool made of them, have their controls in common: with --controls-once they come together "
+	"as the whole that they were cut from, signatures and all.",
 	"The order promise stays where the joined rows still keep it, and else goes, with a note; only files tell their groups beforehand. "
 	"Names of rows are taken as they are: whether one comes twice says pmx-check.",
 	NULL

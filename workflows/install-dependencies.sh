@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# install-dependencies.sh [build|tests|checks]: the Debian packages that are missing, installed by name: what the build needs;
-# with "tests" (the default) what `make test` needs, too; with "checks" what .ci/run needs. As root or with sudo that asks no
-# password; else the line to run is printed, and the status is 1 only where the build would fail.
+# install-dependencies.sh [build|tests|checks|cluster]: the Debian packages that are missing, installed by name: what the build needs;
+# with "tests" (the default) what `make test` needs, too; with "checks" what .ci/run needs; with "cluster" also SLURM, for
+# tests/flows/slurm.bats. As root or with sudo that asks no password; else the line to run is printed, and the status is 1 only where the build would fail.
 set -euo pipefail
 scope=${1:-tests}
 build=(gcc libc6-dev make pkg-config libhdf5-dev libzstd-dev zlib1g-dev libyaml-dev libjansson-dev libopenblas-dev liblapacke-dev
 	librandom123-dev libxxhash-dev)
 tests=(bats mandoc python3 python3-venv zstd time)
+# Of the tests of a cluster, which else are skipped.
+cluster=(slurm-wlm munge)
 checks=(clang libomp-dev libclang-rt-dev shellcheck valgrind)
 case $scope in
 build) wanted=("${build[@]}") ;;
 tests) wanted=("${build[@]}" "${tests[@]}") ;;
 checks) wanted=("${build[@]}" "${tests[@]}" "${checks[@]}") ;;
-*) echo "usage: $0 [build|tests|checks]" >&2; exit 2 ;;
+cluster) wanted=("${build[@]}" "${tests[@]}" "${cluster[@]}") ;;
+*) echo "usage: $0 [build|tests|checks|cluster]" >&2; exit 2 ;;
 esac
 
 # What the build needs of a package may be there without it: another compiler, a library built by hand.

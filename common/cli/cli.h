@@ -123,6 +123,8 @@ struct file_in *cli_file(const char *path);
  * read instead (for importers), with its fingerprint, or NULL.
  */
 struct pmx_writer *cli_output(const struct cli *c, struct pmx_schema *schema, const struct pmx_reader *in);
+/* Is this one of several shards (pmx-split)? There nothing computed at all is no failure: another shard may have it. */
+bool cli_is_shard(const struct pmx_reader *in);
 void cli_provenance(const struct cli *c, struct pmx_schema *schema, const struct pmx_reader *in, const char *source);
 struct pmx_writer *cli_create(const struct cli *c, const struct pmx_schema *schema);
 void cli_finish(struct pmx_writer *w, const struct pmx_reader *in);

@@ -165,7 +165,8 @@ void contrast_scan_controls(const struct cli *c, const struct contrast_scan *sca
 	 * first touch of the memory costs more than the sorts gain.
 	 */
 	enum { BATCH = 8 << 20 };
-	size_t most_values = c->memory / 64 < BATCH ? c->memory / 64 : BATCH, per_target = s->s->n_columns * 6 * screen_splits(s);
+	uint64_t room = (c->memory - screen_held(s)) / 64;
+	size_t most_values = room < BATCH ? room : BATCH, per_target = s->s->n_columns * 6 * screen_splits(s);
 	struct cli_progress *bar = cli_progress_new(c, "targets", s->s->field[s->pert].values->n);
 	uint64_t done = 0;
 	for (size_t from = 0; screen_append(s, &b.cells); from = b.cells.n) {

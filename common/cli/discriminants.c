@@ -152,7 +152,7 @@ void discriminants_write(const struct discriminants *d, struct cli_again *input,
 		pmx_pass_block(pass, b);
 		place(d, pass, field, row, n, leave_one_out, count);
 	}
-	split_cells_report(d->c, "placed", "lda_reason", count, reason_name, N_REASONS);
+	split_cells_report(d->c, cli_again_original(input), "placed", "lda_reason", count, reason_name, N_REASONS);
 	if (pmx_pass_close(pass, &e))
 		cli_fail(&e);
 	cli_finish(out, cli_again_original(input));

@@ -158,6 +158,8 @@ static struct screen *open_on(const struct cli *c, struct cli_again *again, cons
 		if (m == PMX_NO_FIELD || !in->field[m].matrix || in->field[m].type == PMX_U32)
 			cli_die("there is no row matrix '%s'; run pca first, or name one with --use-rep", matrix);
 	}
+	s->memory = c->memory;
+	s->value_bytes = SCREEN_VALUE_BYTES;
 	s->in = again ? cli_again_sorted(again, o->pert_key, o->control) : cli_sorted(c, s->original, o->pert_key, o->control);
 	s->s = pmx_reader_schema(s->in);
 	s->pert = pmx_find(s->s, PMX_OBS, o->pert_key);
@@ -312,7 +314,66 @@ static bool have_row(struct screen *s)
 	return s->block;
 }
 
-bool screen_append(struct screen *s, struct cell_group *g)
+static uint64_t values_of(const struct cell_group *g)
+{
+	const struct sparse_rows *part[] = { &g->x, &g->signature, &g->counts };
+	uint64_t n = 0;
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+		n += part[i]->start && part[i]->n_rows ? part[i]->start[part[i]->n_rows] : 0;
+	return n;
+}
+
+/* Bytes beside the values. */
+static uint64_t cell_bytes(const struct screen *s)
+{
+	uint64_t matrix = s->matrix == PMX_NO_FIELD ? 0 : 2 * sizeof(double) * (uint64_t)s->s->field[s->matrix].width;
+	uint64_t near = s->neighbours == PMX_NO_FIELD ? 0 : 2 * sizeof(uint32_t) * (uint64_t)s->s->field[s->neighbours].width;
+	return 64 + matrix + near;
+}
+
+uint64_t screen_held(const struct screen *s)
+{
+	return (values_of(&s->controls) + s->let_go_values) * s->value_bytes + (s->controls.n + s->let_go_cells) * cell_bytes(s);
+}
+
+static void need_room(const struct screen *s, const char *label, uint64_t n_cells, uint64_t bytes)
+{
+	const uint64_t mib = 1 << 20;
+	uint64_t need = screen_held(s) + bytes, n_controls = s->controls.n + s->let_go_cells;
+	if (need > s->memory && !n_cells)
+		cli_die("%llu control cells need %llu MiB, and their targets some more; give a larger --memory", (unsigned long long)n_controls,
+			(unsigned long long)((need + mib - 1) / mib));
+	if (need > s->memory)
+		cli_die("%llu control cells and the %llu of %s%s%s need %llu MiB together; give --memory %lluM, or more", (unsigned long long)n_controls,
+			(unsigned long long)n_cells, label ? "'" : "", label ? label : "the largest target", label ? "'" : "",
+			(unsigned long long)((need + mib - 1) / mib), (unsigned long long)((need + mib - 1) / mib));
+}
+
+/* The largest target as the trailer of a file gives it, its cells taken for a little richer than the controls. */
+static void look_ahead(struct screen *s)
+{
+	struct err e = { 0 };
+	const struct pmx_index *index = pmx_read_index(s->in, &e);
+	uint64_t largest = 0;
+	for (size_t i = 0; index && i < index->n_groups; i++)
+		if (index->group[i].code != s->control_code && index->group[i].code != PMX_MISSING_CODE && index->group[i].n_rows > largest)
+			largest = index->group[i].n_rows;
+	double values = (double)(values_of(&s->controls) + s->let_go_values) / (double)(s->controls.n + s->let_go_cells) * (double)largest * 1.25;
+	need_room(s, NULL, largest, (uint64_t)values * s->value_bytes + largest * cell_bytes(s));
+}
+
+/* Controls beyond --memory: what is asked for is known when all are counted, and nothing of them is kept until then. */
+static void let_go(struct screen *s)
+{
+	s->let_go_values += values_of(&s->controls);
+	s->let_go_cells += s->controls.n;
+	cell_group_free(&s->controls);
+	cell_group_init(&s->controls, s);
+	s->controls.code = s->control_code;
+	s->pass = NULL;                 /* the process ends before anything is written */
+}
+
+static bool read_group(struct screen *s, struct cell_group *g)
 {
 	if (!have_row(s))
 		return false;
@@ -327,7 +388,19 @@ bool screen_append(struct screen *s, struct cell_group *g)
 			break;
 		append_rows(s, g, s->row, end);
 		s->row = end;
+		if (g == &s->controls && g->code == s->control_code && screen_held(s) > s->memory)
+			let_go(s);
 	}
+	return true;
+}
+
+bool screen_append(struct screen *s, struct cell_group *g)
+{
+	uint64_t n = g->n, values = values_of(g);
+	if (!read_group(s, g))
+		return false;
+	if (g->code != PMX_MISSING_CODE)
+		need_room(s, g->label, g->n - n, (values_of(g) - values) * s->value_bytes + (g->n - n) * cell_bytes(s));
 	return true;
 }
 
@@ -344,11 +417,12 @@ bool screen_next(struct screen *s, struct cell_group *g)
 struct cell_group *screen_controls(struct screen *s)
 {
 	cell_group_init(&s->controls, s);
-	if (!screen_next(s, &s->controls))
+	if (!read_group(s, &s->controls))
 		cli_die("the stream has no rows");
 	if (s->controls.code != s->control_code)
 		cli_die("no cell has the control label '%s' of column '%s', although the label is known; the first cell has '%s'", s->o->control,
 			s->o->pert_key, s->controls.label ? s->controls.label : "no label");
+	look_ahead(s);
 	return &s->controls;
 }
 

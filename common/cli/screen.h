@@ -67,7 +67,11 @@ struct screen {
 	uint32_t *genes;
 	size_t n_genes, genes_cap;
 	uint32_t control_code;
+	uint64_t memory, value_bytes;           /* --memory; what a value of a cell comes to in all forms that the tool makes of it */
+	uint64_t let_go_values, let_go_cells;   /* of controls that do not fit: they are counted, not kept */
 };
+/* What is asked for a value of the controls and of a target, measured: by rows, by genes, its share of the waiting blocks. */
+enum { SCREEN_VALUE_BYTES = 40 };
 
 /*
  * Opens the tool's input. Expression comes from o->layer, else X; a signature from `signature` (a layer's
@@ -83,12 +87,18 @@ size_t screen_expression(const struct screen *s);
 size_t screen_expression_of(const struct pmx_schema *s, const char *name, struct err *e);
 /* A stored layer of counts: named, or counts, else X where it holds counts. Values of a named one need not be integers. */
 size_t screen_counts_of(const struct pmx_schema *s, const char *name, struct err *e);
-/* Reads the controls, once, before the first screen_next. */
+/*
+ * Reads the controls, once, before the first screen_next. Controls and a target that do not fit --memory
+ * together end the process with the size that is needed: at once for a file, whose trailer tells the largest
+ * target, else when it comes.
+ */
 struct cell_group *screen_controls(struct screen *s);
 /* Puts the next group in g in place of what was there; false at the end. */
 bool screen_next(struct screen *s, struct cell_group *g);
 /* The same, appended to what is in g. */
 bool screen_append(struct screen *s, struct cell_group *g);
+/* Bytes that the controls take. */
+uint64_t screen_held(const struct screen *s);
 /* The controls' expression by genes, made once. */
 const struct sparse_cols *screen_control_columns(struct screen *s, int threads);
 /* Signature values on `genes` from now on, and for a group: out[gene * g->n + cell]. */

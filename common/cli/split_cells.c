@@ -88,7 +88,7 @@ uint32_t *split_cells_by_name(const struct split_cells *p, const struct screen *
 	return order;
 }
 
-void split_cells_report(const struct cli *c, const char *what, const char *note, const uint64_t *count, const char *const *reason, int n_reasons)
+void split_cells_report(const struct cli *c, const struct pmx_reader *in, const char *what, const char *note, const uint64_t *count, const char *const *reason, int n_reasons)
 {
 	uint64_t rest = 0;
 	char text[600] = "";
@@ -100,6 +100,6 @@ void split_cells_report(const struct cli *c, const char *what, const char *note,
 	}
 	if (rest)
 		cli_note(c, "%llu cells %s, %llu not (%s): %s", (unsigned long long)count[0], what, (unsigned long long)rest, note, text);
-	if (!count[0])
+	if (!count[0] && !cli_is_shard(in))
 		cli_die("no cell was %s%s%s", what, rest ? ": " : "", text);
 }

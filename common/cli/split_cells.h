@@ -24,7 +24,8 @@ const char *split_cells_role(const struct split_cells *p, const struct screen *s
 /* The cells of `in` in the order of their names. The caller frees. */
 uint32_t *split_cells_by_name(const struct split_cells *p, const struct screen *s, const struct cell_group *g);
 
-/* "N cells WHAT, M not (NOTE): reason 5, ..." on stderr, where there are any of those; count[0] is N. */
-void split_cells_report(const struct cli *c, const char *what, const char *note, const uint64_t *count, const char *const *reason, int n_reasons);
+/* "N cells WHAT, M not (NOTE): reason 5, ..." on stderr, where there are any of those; count[0] is N, and 0 ends the process but in a shard. */
+void split_cells_report(const struct cli *c, const struct pmx_reader *in, const char *what, const char *note, const uint64_t *count,
+			const char *const *reason, int n_reasons);
 
 #endif

@@ -1,4 +1,5 @@
 #include "stream/concat.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "stream/layer.h"
 #include <string.h>
@@ -9,11 +10,17 @@ struct input {
 	const struct pmx_schema *s;
 	size_t *field;                  /* of the result, for each field; PMX_NO_FIELD: left out */
 	uint32_t **recode;              /* codes of a label column; NULL: they stay */
+	size_t by, names;               /* columns with the group and the row's name, where the first group comes once */
+	uint32_t front;                 /* code of the first group */
+	uint64_t n_front;               /* its rows so far, and a digest of their names */
+	struct hash_state *front_names;
+	bool past;                      /* the first group is read and compared */
 };
 
 struct pmx_concat {
 	struct input *input;
 	size_t n, at;
+	bool first_once;
 	struct pmx_schema *out;
 	char **note;
 	size_t n_notes, note_cap;
@@ -44,6 +51,8 @@ void pmx_concat_free(struct pmx_concat *x)
 			mem_free(x->input[i].recode[f]);
 		mem_free(x->input[i].recode);
 		mem_free(x->input[i].field);
+		if (x->input[i].front_names)
+			hash_free(x->input[i].front_names);
 	}
 	for (size_t i = 0; i < x->n_notes; i++)
 		mem_free(x->note[i]);
@@ -99,7 +108,8 @@ static int check_field(const struct input *a, const struct pmx_field *f, const s
 	if (f->class == PMX_LAYER && f->storage == PMX_RECIPE && g->storage == PMX_RECIPE) {
 		const struct pmx_recipe *p = &f->recipe, *q = &g->recipe;
 		if (p->kind == q->kind && same_text(p->source, q->source) && same_text(p->totals, q->totals) && p->target_sum >= q->target_sum &&
-		    p->target_sum <= q->target_sum)
+		    p->target_sum <= q->target_sum && same_text(p->neighbours, q->neighbours) && same_text(p->split, q->split) &&
+		    same_text(p->pert_key, q->pert_key) && same_text(p->control, q->control))
 			return 0;
 		return err_set(e, "layer '%s' is computed by unlike formulas in %s and %s; drop it and normalise the joined stream", f->name, x, y);
 	}
@@ -157,7 +167,7 @@ static int map_fields(struct pmx_concat *x, struct input *b, struct err *e)
 	b->recode = mem_zero(b->s->n_fields, sizeof *b->recode);
 	for (size_t i = 0; i < b->s->n_fields; i++)
 		b->field[i] = PMX_NO_FIELD;
-	if (check_signatures(b, e) || check_missing(a, b, e) || check_missing(b, a, e))
+	if ((!x->first_once && check_signatures(b, e)) || check_missing(a, b, e) || check_missing(b, a, e))
 		return -1;
 	for (size_t i = 0; i < x->out->n_fields; i++) {
 		struct pmx_field *f = &x->out->field[i];
@@ -230,6 +240,8 @@ static bool groups_hold(const struct pmx_concat *x, bool *first, struct err *e)
 		holds = index != NULL;
 		for (size_t k = 0; holds && k < index->n_groups; k++) {
 			uint64_t code = index->group[k].code;
+			if (i && x->first_once && code == in->front)
+				continue;
 			size_t to = code >= in->s->field[f].values->n ? n_codes : in->recode[f] ? in->recode[f][code] : code;
 			*first = *first && (to != front || last == SIZE_MAX || last == front);
 			holds = to == last || !seen[to];
@@ -265,14 +277,34 @@ static int unite_order(struct pmx_concat *x, struct err *e)
 	return e->set ? -1 : 0;
 }
 
-struct pmx_concat *pmx_concat_new(struct pmx_reader *const *r, size_t n, struct err *e)
+/* All streams have to promise the same first group. */
+static int find_front(struct pmx_concat *x, struct err *e)
+{
+	const struct pmx_schema *a = x->input[0].s;
+	for (size_t i = 0; i < x->n; i++) {
+		struct input *in = &x->input[i];
+		if (!in->s->order_by || !in->s->order_first || !pmx_promises(in->s, a->order_by, a->order_first))
+			return err_set(e, "%s does not promise controls in front, the same as in %s; pmx-sort --first brings them there", pmx_reader_name(in->r),
+				       pmx_reader_name(x->input[0].r));
+		in->by = pmx_find(in->s, PMX_OBS, in->s->order_by);
+		in->names = pmx_find(in->s, PMX_OBS, in->s->row_names);
+		in->front = names_find(in->s->field[in->by].values, in->s->order_first);
+		in->front_names = hash_new();
+	}
+	return 0;
+}
+
+struct pmx_concat *pmx_concat_new(struct pmx_reader *const *r, size_t n, bool first_once, struct err *e)
 {
 	struct pmx_concat *x = mem_zero(1, sizeof *x);
 	x->n = n;
+	x->first_once = first_once;
 	x->input = mem_zero(n, sizeof *x->input);
 	for (size_t i = 0; i < n; i++)
 		x->input[i] = (struct input){ .r = r[i], .s = pmx_reader_schema(r[i]) };
 	x->out = pmx_schema_copy(x->input[0].s);
+	if (first_once && find_front(x, e))
+		goto fail;
 	for (size_t i = 1; i < n; i++)
 		if (check_columns(&x->input[0], &x->input[i], e))
 			goto fail;
@@ -316,11 +348,74 @@ static uint32_t renumber(const struct pmx_concat *x, const struct input *in, uin
 	return x->out->field[in->field[f]].id;
 }
 
+static int compare_front(const struct pmx_concat *x, struct input *in, struct err *e)
+{
+	const struct input *a = &x->input[0];
+	in->past = true;
+	if (in->n_front == a->n_front && hash_end(in->front_names) == hash_end(a->front_names))
+		return 0;
+	return err_set(e, "%s begins with %llu rows of '%s', %s with %llu, or with others: these are not shards of one stream", pmx_reader_name(in->r),
+		       (unsigned long long)in->n_front, in->s->order_first, pmx_reader_name(a->r), (unsigned long long)a->n_front);
+}
+
+/* Rows of the first group at the beginning of a block are counted, and left out behind the first stream. */
+static int pass_front(const struct pmx_concat *x, struct input *in, struct pmx_block **b, struct err *e)
+{
+	if (in->past)
+		return 0;
+	const struct pmx_column *group = pmx_block_column(*b, in->s, in->by, e), *name = pmx_block_column(*b, in->s, in->names, e);
+	size_t n = 0, rows = (*b)->n_rows;
+	if (!group || !name)
+		return -1;
+	for (; n < rows && group->u32[n] == in->front; n++) {
+		const char *text = name->text[n] ? name->text[n] : "";
+		hash_add(in->front_names, text, strlen(text) + 1);
+	}
+	in->n_front += n;
+	if (n < rows && compare_front(x, in, e))
+		return -1;
+	if (in == &x->input[0] || !n)
+		return 0;
+	uint32_t *row = mem_array(rows - n + 1, sizeof *row);
+	for (size_t i = n; i < rows; i++)
+		row[i - n] = (uint32_t)i;
+	struct pmx_gather *g = n < rows ? pmx_gather_new(in->s) : NULL;
+	int status = g ? pmx_gather_rows(g, *b, row, rows - n, NULL, e) : 0;
+	pmx_block_free(*b);
+	*b = g && !status ? pmx_gather_take(g, 0) : NULL;
+	pmx_gather_free(g);
+	mem_free(row);
+	return status;
+}
+
+/* The next block with rows that stay, whose stream is x->at. */
+static int next_block(struct pmx_concat *x, struct pmx_block **b, struct err *e)
+{
+	for (; x->at < x->n; ) {
+		struct input *in = &x->input[x->at];
+		int more = pmx_next(in->r, b, e);
+		if (more < 0)
+			return -1;
+		if (!more) {
+			if (x->first_once && !in->past && compare_front(x, in, e))
+				return -1;
+			x->at++;
+			continue;
+		}
+		if (x->first_once && pass_front(x, in, b, e)) {
+			pmx_block_free(*b);
+			*b = NULL;
+			return -1;
+		}
+		if (*b)
+			return 1;
+	}
+	return 0;
+}
+
 int pmx_concat_next(struct pmx_concat *x, struct pmx_block **b, struct err *e)
 {
-	int more = 0;
-	while (x->at < x->n && !(more = pmx_next(x->input[x->at].r, b, e)))
-		x->at++;
+	int more = next_block(x, b, e);
 	if (more <= 0)
 		return more;
 	const struct input *in = &x->input[x->at];

@@ -10,8 +10,12 @@
 
 struct pmx_concat;
 
-/* The readers stay the caller's and are at their first rows. NULL on failure, which names stream and field. */
-struct pmx_concat *pmx_concat_new(struct pmx_reader *const *r, size_t n, struct err *e);
+/*
+ * The readers stay the caller's and are at their first rows. NULL on failure, which names stream and field.
+ * `first_once`: the rows of the promised first label are those of the first stream; every other stream has to
+ * begin with rows of the same names, which are left out. Signature recipes then stay what they are.
+ */
+struct pmx_concat *pmx_concat_new(struct pmx_reader *const *r, size_t n, bool first_once, struct err *e);
 void pmx_concat_free(struct pmx_concat *x);
 /* What the blocks are of; without provenance. The order promise stays where it still holds. */
 const struct pmx_schema *pmx_concat_schema(const struct pmx_concat *x);

@@ -250,7 +250,7 @@ def terminal():
             seen = os.read(ours, 1000) if select.select([ours], [], [], 0)[0] else b""
             faults.want(r.returncode == 2 and b"give -o FILE" in r.stderr and not seen, f"{shown(call)} to a terminal: status {r.returncode}: {r.stderr[:300]}")
         if call.tool.reads and call.tool.json["args"] == "[FILE]":
-            r = run(call.tool, call.given + ["-o", OUT], folder, stdin=theirs)
+            r = run(call.tool, call.given + (["-o", OUT] if "output" in call.tool.options else []), folder, stdin=theirs)
             faults.want(r.returncode == 2 and b"no input" in r.stderr, f"{call.tool.name} from a terminal: status {r.returncode}: {r.stderr[:300]}")
         os.close(ours)
         os.close(theirs)
@@ -277,7 +277,7 @@ def killed(call, folder, how):
         f.write("as it was")
     before = set(os.listdir(folder))
     data = content(os.path.join(folder, call.arguments[0]))
-    words = call.given + (["-"] + call.arguments[1:] if call.tool.json["min_args"] else []) + ["-o", OUT]
+    words = call.given + (["-"] + call.arguments[1:] if call.tool.json["min_args"] else []) + (["-o", OUT] if "output" in call.tool.options else [])
     p = subprocess.Popen([call.tool.path] + words, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         p.stdin.write(data[:len(data) * 3 // 4])

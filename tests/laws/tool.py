@@ -93,7 +93,8 @@ class Call:
 
     def missing(self, folder):
         """Files named that are not there; tools read streams from their arguments."""
-        return [f for f in self.files + self.arguments if f != "-" and not os.path.exists(os.path.join(folder, f))]
+        named = self.arguments[1:] if (self.tool.json["args"] or "").startswith("COMMAND") else self.arguments
+        return [f for f in self.files + named if f != "-" and not os.path.exists(os.path.join(folder, f))]
 
 
 def run(tool, words, folder, **how):

@@ -1,0 +1,52 @@
+load ../setup
+load flows
+setup() { work; small_flow .; }
+
+# The processes of a run: the program itself and all that it started.
+family() {
+	local pid=$1
+	echo "$pid"
+	for child in $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); do family "$child"; done
+}
+
+@test "kill -9 of any process at any moment: the next run finishes with the right bytes" {
+	local given=(--set screen=screen.pmx --set control=NT --set split_by=replicate) pid victims killed=0 start took
+	start=$(date +%s%N)
+	pmx-flow run -q flow.yaml "${given[@]}" --out whole
+	took=$((($(date +%s%N) - start) / 1000000))
+	RANDOM=7
+	for k in $(seq 20); do
+		rm -rf out
+		mkdir out
+		pmx-flow run -q flow.yaml "${given[@]}" --out out 2>log &
+		pid=$!
+		sleep "$(printf '0.%03d' $((RANDOM % (took < 900 ? took : 900))))"
+		mapfile -t victims < <(family "$pid")
+		kill -9 "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null && killed=$((killed + 1))
+		wait "$pid" || true
+		# What carries the name of an output is whole, also while nobody has looked after it.
+		find out -name '*.pmx' -not -name '.*' -exec sh -c 'for f; do pmx-check -q "$f" || exit 1; done' _ {} +
+		[ ! -e out/tables/scores.tsv ] || cmp whole/tables/scores.tsv out/tables/scores.tsv
+		pmx-flow run -q flow.yaml "${given[@]}" --out out
+		diff -r -x .pmx-flow whole out
+	done
+	[ "$killed" -ge 10 ]
+}
+
+@test "make, killed in the middle, takes up where it was" {
+	local given=(--set screen=screen.pmx --set control=NT --set split_by=replicate) pid victims
+	pmx-flow run -q flow.yaml "${given[@]}" --out whole
+	pmx-flow make flow.yaml "${given[@]}" --out out >Makefile
+	RANDOM=9
+	for k in $(seq 6); do
+		rm -rf out
+		make -s >log 2>&1 &
+		pid=$!
+		sleep "0.$((RANDOM % 5))"
+		mapfile -t victims < <(family "$pid")
+		kill -9 "${victims[@]}" 2>/dev/null || true
+		wait "$pid" || true
+		make -s >log 2>&1
+		diff -r -x .pmx-flow -x '*.partial' whole out
+	done
+}
