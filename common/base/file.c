@@ -109,14 +109,16 @@ static struct file_out *create(const char *path, bool library, struct err *e)
 		}
 	}
 	f->temporary = mem_print("%s.%ld.partial", path, (long)getpid());
+	/* Remembered before it is there: a signal in between would leave it. */
+	remember(f->temporary);
 	f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	if (f->fd < 0) {
 		err_system(e, "cannot write %s", path);
 		goto fail;
 	}
-	remember(f->temporary);
 	return f;
 fail:
+	forget(f->temporary);
 	mem_free(f->temporary);
 	mem_free(f->path);
 	mem_free(f);
@@ -241,14 +243,14 @@ struct folder_out *folder_create(const char *path, struct err *e)
 	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
 		d->path[n - 1] = 0;
 	d->temporary = mem_print("%s.%ld.partial", d->path, (long)getpid());
+	remember(d->temporary);
 	if (!stat(path, &st) && !S_ISDIR(st.st_mode))
 		err_set(e, "%s is a file; name a folder", path);
 	else if (mkdir(d->temporary, 0777))
 		err_system(e, "cannot make the folder %s", path);
-	else
-		remember(d->temporary);
 	if (!e->set)
 		return d;
+	forget(d->temporary);
 	mem_free(d->temporary);
 	mem_free(d->path);
 	mem_free(d);
@@ -263,13 +265,14 @@ struct file_out *folder_file(struct folder_out *d, const char *name, struct err 
 	f->path = mem_print("%s/%s", d->path, name);
 	f->in_folder = true;
 	f->temporary = d->file[d->n] = path;
+	remember(path);
 	f->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	if (f->fd >= 0) {
 		d->n++;
-		remember(path);
 		return f;
 	}
 	err_system(e, "cannot write %s", f->path);
+	forget(path);
 	mem_free(path);
 	mem_free(f->path);
 	mem_free(f);
