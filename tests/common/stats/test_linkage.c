@@ -108,8 +108,8 @@ UNIT(equals_the_definition)
 		size_t n = 2 + seed % (MOST - 1);
 		distances(seed, n, seed % 2 ? 4 : 1000000, d);
 		for (int method = LINKAGE_MINIMAX; method <= LINKAGE_SINGLE; method++) {
-			linkage(method, d, n, fast);
-			slow(method, d, n, plain);
+			linkage((enum linkage_method)method, d, n, fast);
+			slow((enum linkage_method)method, d, n, plain);
 			for (size_t s = 0; s + 1 < n; s++) {
 				CHECK(fast[s].joined[0] == plain[s].joined[0] && fast[s].joined[1] == plain[s].joined[1]);
 				CHECK(fast[s].height == plain[s].height && fast[s].prototype == plain[s].prototype && fast[s].n == plain[s].n);
@@ -153,7 +153,7 @@ UNIT(correlations)
 	memcpy(z + 16, c, sizeof c);
 	const double want[] = { 0.6454237976357505, 0.8313253012048192, 0.6666666666666666 };
 	for (int method = 0; method < 3; method++) {
-		correlation_matrix(method, z, 8, 3, 2, r);
+		correlation_matrix((enum correlation_method)method, z, 8, 3, 2, r);
 		CHECK_NEAR(r[1], want[method], 1e-15);
 		CHECK(r[1] == r[3] && r[0] == 1 && isnan(r[2]) && isnan(r[8]));
 	}
