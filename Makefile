@@ -114,6 +114,11 @@ units: $(UNITS) $(HELPERS) $(FUZZERS:%=$(BUILD)/fuzz/%)
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	$(if $(FUZZ),tests/fuzz/run $(abspath $(BUILD)) $(SECONDS) $(FUZZERS),@BUILD=$(abspath $(BUILD)) tests/run tests/fuzz/replay.bats)
 
+# What the tests need is installed (or asked for) before anything is compiled.
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+$(shell workflows/install-dependencies.sh tests >&2)
+endif
+
 # Everything; the last line counts. TESTS=tests/tools/mixscale.bats runs one file.
 test: all units library
 	@BUILD=$(abspath $(BUILD)) tests/run $(TESTS)
