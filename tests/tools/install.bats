@@ -69,6 +69,19 @@ pertpipe" ]
 	simulate-screen -q --cells 20 --genes 5 --targets 1 --controls 10 --seed 1 -o a.pmx
 	root/usr/bin/pertpipe normalize -q a.pmx | cmp - <(normalize -q a.pmx)
 	[ -e root/usr/lib/here/libpertpipe.a ] && grep -q '^libdir=${prefix}/lib/here$' root/usr/lib/here/pkgconfig/libpertpipe.pc
+	# As a shell completes: the tools, then the words of the tool.
+	cat >complete.sh <<-'SH'
+		PATH=$PWD/root/usr/bin:/usr/bin:/bin
+		source root/usr/share/bash-completion/completions/pertpipe
+		offered() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _pertpipe; echo "${COMPREPLY[*]}"; }
+		offered pertpipe pmx-i
+		offered pertpipe normalize --target
+		offered pertpipe rank --method wt
+		offered pertpipe no-such-tool --x
+		offered pertpipe --vers
+		offered pertpipe --emit ma
+	SH
+	printf 'pmx-import pmx-info\n--target-sum\nwtcs\n\n--version\nman\n' | diff - <(bash complete.sh)
 	put /usr uninstall LIB=lib/here
 	[ "$(find root ! -type d)" = "" ]
 }
