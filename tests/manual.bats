@@ -60,3 +60,22 @@ page() { # NAME.SECTION
 	sed 's/^printf.*/false/' good.7 >fails.7
 	run ! bash -c "awk -f '$repo/tests/manual_blocks.awk' fails.7 | bash"
 }
+
+@test "every option that a page of man7 names is one of a tool" {
+	for t in "$repo"/tools/*.c; do
+		t=$(basename "$t" .c)
+		[ "$t" = TEMPLATE ] || "$t" --emit json
+	done >declarations
+	python3 - "$repo"/man/man7/*.7 <<-'PY'
+		import json, re, sys
+		text, at, names = open("declarations").read(), 0, {"help", "version", "emit"}
+		while text[at:].strip():
+		    at += len(text[at:]) - len(text[at:].lstrip())
+		    tool, n = json.JSONDecoder().raw_decode(text[at:])
+		    at += n
+		    for o in tool["options"]:
+		        names |= {o["name"], "no-" + o["name"]}
+		wrong = [(page, o) for page in sys.argv[1:] for o in re.findall(r"\bFl \\-((?:[a-z]|\\-)+)", open(page).read()) if o.replace("\\-", "-") not in names]
+		assert len(names) > 100 and not wrong, wrong
+	PY
+}
