@@ -5,12 +5,17 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BINDIR = $(DESTDIR)$(PREFIX)/bin
 LIBEXECDIR = $(DESTDIR)$(PREFIX)/libexec/pertpipe
+# Debian's is lib/$(DEB_HOST_MULTIARCH).
+LIB ?= lib
+LIBDIR = $(DESTDIR)$(PREFIX)/$(LIB)
+INCLUDEDIR = $(DESTDIR)$(PREFIX)/include
 MANDIR = $(DESTDIR)$(PREFIX)/share/man
 DATADIR = $(DESTDIR)$(PREFIX)/share
 LINKS ?= yes
 
 CC ?= cc
 PKG_CONFIG ?= pkg-config
+OBJCOPY ?= objcopy
 CFLAGS ?= -O2 -g
 BUILD ?= build$(if $(SAN),-san)$(if $(COV),-cov)$(if $(FUZZ),-fuzz)
 
@@ -23,7 +28,7 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-psabi -Werror
 # Asked once, and only when something is compiled: `make demo` runs before the packages are there.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PACKAGE_LIBS)
-FLAGS = -std=c11 -D_GNU_SOURCE -fopenmp -ftree-vectorize -fno-math-errno $(WARN) -Icommon $(PACKAGE_CFLAGS) $(EXTRA)
+FLAGS = -std=c11 -D_GNU_SOURCE -fopenmp -ftree-vectorize -fno-math-errno $(WARN) -Iinclude -Icommon $(PACKAGE_CFLAGS) $(EXTRA)
 LIBS = -Wl,--as-needed $(PACKAGE_LIBS) -lm
 EXTRA = $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
 	$(if $(COV),--coverage -O0) $(if $(FUZZ),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-sanitize-recover=undefined)
@@ -39,12 +44,19 @@ FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # How long `make fuzz FUZZ=1` runs each of them.
 SECONDS = 60
 PAGES = $(TOOLS:%=man/man1/%.1)
+# libpertpipe, for programs that read and write PMX: include/pertpipe/pmx.h and nothing else is visible.
+VERSION = $(eval VERSION := $(shell sed -n 's/^.define PERTPIPE_VERSION "\(.*\)"/\1/p' common/cli/cli.h))$(VERSION)
+SONAME = libpertpipe.so.$(firstword $(subst ., ,$(VERSION)))
+LIBRARY_OBJECTS = $(patsubst %.c,$(BUILD)/pic/%.o,$(wildcard common/base/*.c common/stream/*.c))
+LIBRARY = $(BUILD)/lib/libpertpipe.a $(BUILD)/lib/libpertpipe.so
 
 say = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all test units demo bench check-layers check-man man lint install uninstall clean deps fuzz
+.PHONY: all library test units demo bench check-layers check-man man lint install uninstall clean deps fuzz
 .DELETE_ON_ERROR:
 all: $(BIN)
+
+library: $(LIBRARY)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -61,6 +73,20 @@ $(BUILD)/common/report/page.o: CPPFLAGS += -I$(BUILD)/embedded
 $(BUILD)/libpertpipe.a: $(OBJECTS)
 	@rm -f $@
 	$(call say,ar)$(AR) rcs $@ $^
+
+$(BUILD)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,cc)$(CC) $(CPPFLAGS) $(CFLAGS) $(FLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+$(BUILD)/lib/libpertpipe.a: $(LIBRARY_OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(call say,ar)$(LD) -r -o $(BUILD)/lib/pmx.o $^ && $(OBJCOPY) --localize-hidden $(BUILD)/lib/pmx.o && $(AR) rcs $@ $(BUILD)/lib/pmx.o
+
+$(BUILD)/lib/libpertpipe.so: $(LIBRARY_OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,ld)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -o $@ $^ -Wl,--as-needed \
+		$(shell $(PKG_CONFIG) --libs libzstd jansson) -lm
 
 $(BUILD)/bin/%: $(BUILD)/tools/%.o $(BUILD)/libpertpipe.a
 	@mkdir -p $(@D)
@@ -81,15 +107,20 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.c tests/fuzz/replay.c tests
 		$(if $(FUZZ),,tests/fuzz/replay.c) $(BUILD)/libpertpipe.a $(LIBS)
 
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(TOOLS:%=$(BUILD)/tools/%.d) $(UNITS:%=%.d) $(HELPERS:%=%.d)
+-include $(OBJECTS:.o=.d) $(LIBRARY_OBJECTS:.o=.d) $(TOOLS:%=$(BUILD)/tools/%.d) $(UNITS:%=%.d) $(HELPERS:%=%.d)
 
 units: $(UNITS) $(HELPERS) $(FUZZERS:%=$(BUILD)/fuzz/%)
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	$(if $(FUZZ),tests/fuzz/run $(abspath $(BUILD)) $(SECONDS) $(FUZZERS),@BUILD=$(abspath $(BUILD)) tests/run tests/fuzz/replay.bats)
 
+# What the tests need is installed (or asked for) before anything is compiled.
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+$(shell workflows/install-dependencies.sh tests >&2)
+endif
+
 # Everything; the last line counts. TESTS=tests/tools/mixscale.bats runs one file.
-test: all units
+test: all units library
 	@BUILD=$(abspath $(BUILD)) tests/run $(TESTS)
 
 demo:
@@ -112,19 +143,29 @@ check-man: $(BIN)
 	@for t in $(TOOLS); do $(BUILD)/bin/$$t --emit man | diff -u man/man1/$$t.1 - || exit 1; done
 	@for p in man/man*/*; do mandoc -Tlint -W warning $$p || exit 1; done
 
-install: all
-	install -d $(BINDIR) $(LIBEXECDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 \
+# With LINKS=no the tools are not on the PATH, and only pertpipe is completed.
+LINKED = $(if $(filter no,$(LINKS)),pertpipe,$(TOOLS))
+
+install: all library
+	install -d $(BINDIR) $(LIBEXECDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR)/pertpipe $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 \
 		$(DATADIR)/bash-completion/completions $(DATADIR)/zsh/site-functions $(DATADIR)/fish/vendor_completions.d
-	for t in $(TOOLS); do \
-		install -m 755 $(BUILD)/bin/$$t $(LIBEXECDIR)/$$t && \
-		{ [ $$t != pertpipe ] && [ "$(LINKS)" = no ] || ln -sf ../libexec/pertpipe/$$t $(BINDIR)/$$t; } && \
+	install -m 755 $(BIN) $(LIBEXECDIR)
+	for t in $(LINKED); do \
+		ln -sf ../libexec/pertpipe/$$t $(BINDIR)/$$t && \
 		$(BUILD)/bin/$$t --emit bash > $(DATADIR)/bash-completion/completions/$$t && \
 		$(BUILD)/bin/$$t --emit zsh > $(DATADIR)/zsh/site-functions/_$$t && \
 		$(BUILD)/bin/$$t --emit fish > $(DATADIR)/fish/vendor_completions.d/$$t.fish || exit 1; \
 	done
-	install -m 644 man/man1/*.1 $(MANDIR)/man1
+	install -m 644 $(PAGES) $(MANDIR)/man1
 	install -m 644 man/man5/*.5 $(MANDIR)/man5
 	install -m 644 man/man7/*.7 $(MANDIR)/man7
+	install -m 644 include/pertpipe/pmx.h $(INCLUDEDIR)/pertpipe
+	install -m 644 $(BUILD)/lib/libpertpipe.a $(LIBDIR)
+	install -m 755 $(BUILD)/lib/libpertpipe.so $(LIBDIR)/libpertpipe.so.$(VERSION)
+	ln -sf libpertpipe.so.$(VERSION) $(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(LIBDIR)/libpertpipe.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIB@|$(LIB)|' -e 's|@VERSION@|$(VERSION)|' packaging/libpertpipe.pc.in \
+		> $(LIBDIR)/pkgconfig/libpertpipe.pc
 
 uninstall:
 	for t in $(TOOLS); do rm -f $(BINDIR)/$$t $(LIBEXECDIR)/$$t $(MANDIR)/man1/$$t.1 \
@@ -132,7 +173,9 @@ uninstall:
 		$(DATADIR)/fish/vendor_completions.d/$$t.fish; done
 	for p in $(notdir $(wildcard man/man5/*.5)); do rm -f $(MANDIR)/man5/$$p; done
 	for p in $(notdir $(wildcard man/man7/*.7)); do rm -f $(MANDIR)/man7/$$p; done
-	-rmdir $(LIBEXECDIR)
+	rm -f $(INCLUDEDIR)/pertpipe/pmx.h $(LIBDIR)/pkgconfig/libpertpipe.pc $(LIBDIR)/libpertpipe.a \
+		$(LIBDIR)/libpertpipe.so $(LIBDIR)/$(SONAME) $(LIBDIR)/libpertpipe.so.$(VERSION)
+	for d in $(LIBEXECDIR) $(INCLUDEDIR)/pertpipe; do [ ! -d $$d ] || rmdir --ignore-fail-on-non-empty $$d; done
 
 clean:
 	rm -rf build build-san build-cov build-fuzz

@@ -198,6 +198,24 @@ static const struct cli_option *nth(size_t i)
 	return cli_common(i);
 }
 
+/* Of the dispatcher: lists the tools, in each shell. */
+#define TOOL_NAMES "pertpipe 2>/dev/null | sed -n 's/^  \\([a-z][a-z-]*\\) .*/\\1/p'"
+
+static bool dispatches(void)
+{
+	return tool.flags & CLI_STOPS_AT_FIRST;
+}
+
+/* The first word is a tool; what follows is completed as that tool's own. */
+static void bash_dispatch(void)
+{
+	puts("\tif [ \"$COMP_CWORD\" -gt 1 ] && [[ ${COMP_WORDS[1]} == [a-z]* ]]; then\n"
+	     "\t\tlocal f=_${COMP_WORDS[1]//-/_}\n"
+	     "\t\tdeclare -F \"$f\" >/dev/null || eval \"$(pertpipe \"${COMP_WORDS[1]}\" --emit bash 2>/dev/null)\"\n"
+	     "\t\t! declare -F \"$f\" >/dev/null || \"$f\"\n\t\treturn\n\tfi\n"
+	     "\t[ \"$COMP_CWORD\" -gt 1 ] || [[ $cur == -* ]] || { COMPREPLY=($(compgen -W \"$(" TOOL_NAMES ")\" -- \"$cur\")); return; }");
+}
+
 static void emit_bash(void)
 {
 	char function[64];
@@ -205,7 +223,10 @@ static void emit_bash(void)
 	for (char *p = function; *p; p++)
 		if (*p == '-')
 			*p = '_';
-	printf("%s() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n\tcase $prev in\n", function);
+	printf("%s() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n", function);
+	if (dispatches())
+		bash_dispatch();
+	puts("\tcase $prev in");
 	const struct cli_option *o;
 	for (size_t i = 0; (o = nth(i)); i++)
 		if (o->type == CLI_T_CHOICE) {
@@ -232,7 +253,10 @@ static void shell_text(const char *s)
 
 static void emit_zsh(void)
 {
-	printf("#compdef %s\n_arguments -s \\\n", tool.name);
+	printf("#compdef %s\n", tool.name);
+	if (dispatches())
+		puts("local -a tools=(${(f)\"$(" TOOL_NAMES ")\"})");
+	puts("_arguments -s \\");
 	const struct cli_option *o;
 	for (size_t i = 0; (o = nth(i)); i++) {
 		for (int negative = 0; negative <= (o->type == CLI_T_SWITCH); negative++) {
@@ -250,7 +274,10 @@ static void emit_zsh(void)
 			puts("' \\");
 		}
 	}
-	puts("  '--help[short help]' '--version[version]' '--emit[derived text]:form:(man bash zsh fish json)' \\\n  '*:file:_files'");
+	puts("  '--help[short help]' '--version[version]' '--emit[derived text]:form:(man bash zsh fish json)' \\");
+	if (dispatches())
+		puts("  \"1:tool:($tools)\" \\");
+	puts("  '*:file:_files'");
 }
 
 static void emit_fish(void)
@@ -274,6 +301,8 @@ static void emit_fish(void)
 			}
 			putchar('\n');
 		}
+	if (dispatches())
+		puts("complete -c pertpipe -n __fish_use_subcommand -x -a \"(" TOOL_NAMES ")\"");
 	printf("complete -c %s -l help -d 'short help'\ncomplete -c %s -l version -d version\n", tool.name, tool.name);
 	printf("complete -c %s -l emit -x -a 'man bash zsh fish json' -d 'derived text'\n", tool.name);
 }

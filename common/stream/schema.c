@@ -136,7 +136,7 @@ static char *text_or_null(const char *s)
 	return s ? mem_text(s) : NULL;
 }
 
-static struct pmx_column *column_copy(const struct pmx_column *c)
+struct pmx_column *pmx_column_copy(const struct pmx_column *c)
 {
 	struct pmx_column *copy = pmx_column_new(c->type, c->n, c->width);
 	if (c->type != PMX_TEXT) {
@@ -174,7 +174,7 @@ struct pmx_schema *pmx_schema_copy(const struct pmx_schema *s)
 		to->recipe.split = text_or_null(from->recipe.split);
 		to->recipe.pert_key = text_or_null(from->recipe.pert_key);
 		to->recipe.control = text_or_null(from->recipe.control);
-		to->column = from->column ? column_copy(from->column) : NULL;
+		to->column = from->column ? pmx_column_copy(from->column) : NULL;
 		to->declaration = from->declaration ? json_incref(from->declaration) : NULL;
 	}
 	copy->row_names = text_or_null(s->row_names);
@@ -244,7 +244,7 @@ void pmx_set_column_names(struct pmx_schema *s, const char *name, const struct n
 	c->n = names->n;
 	c->width = 1;
 	c->text = (const char **)names->at;
-	struct pmx_column *owned = column_copy(c);
+	struct pmx_column *owned = pmx_column_copy(c);
 	mem_free(c);
 	pmx_add_var(s, name, owned);
 	mem_free(s->column_names);

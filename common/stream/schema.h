@@ -124,6 +124,7 @@ size_t pmx_type_size(enum pmx_type type);
 bool pmx_is_matrix(const struct pmx_field *f);
 
 struct pmx_column *pmx_column_new(enum pmx_type type, size_t n, uint32_t width);
+struct pmx_column *pmx_column_copy(const struct pmx_column *c);
 void pmx_column_free(struct pmx_column *c);
 bool pmx_column_is_missing(const struct pmx_column *c, size_t i);
 /* Value i as text into `out` (size >= TEXT_F64), or a pointer to the text itself. */
