@@ -10,19 +10,24 @@ family() {
 }
 
 @test "kill -9 of any process at any moment: the next run finishes with the right bytes" {
-	local given=(--set screen=screen.pmx --set control=NT --set split_by=replicate) pid victims killed=0 start took
+	local given=(--set screen=screen.pmx --set control=NT --set split_by=replicate) pid victims tries killed=0 start took
 	start=$(date +%s%N)
 	pmx-flow run -q flow.yaml "${given[@]}" --out whole
 	took=$((($(date +%s%N) - start) / 1000000))
 	RANDOM=7
-	for k in $(seq 20); do
+	for ((tries = 0; killed < 20 && tries < 80; tries++)); do
 		rm -rf out
 		mkdir out
 		pmx-flow run -q flow.yaml "${given[@]}" --out out 2>log &
 		pid=$!
 		sleep "$(printf '0.%03d' $((RANDOM % (took < 900 ? took : 900))))"
 		mapfile -t victims < <(family "$pid")
-		kill -9 "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null && killed=$((killed + 1))
+		# A run that is over already was slower when it was timed: a shorter wait from now on.
+		if grep -q '^State:.[^Z]' "/proc/$pid/status" 2>/dev/null && kill -9 "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null; then
+			killed=$((killed + 1))
+		else
+			took=$((took * 4 / 5 + 5))
+		fi
 		wait "$pid" || true
 		# What carries the name of an output is whole, also while nobody has looked after it.
 		find out -name '*.pmx' -not -name '.*' -exec sh -c 'for f; do pmx-check -q "$f" || exit 1; done' _ {} +
@@ -30,7 +35,8 @@ family() {
 		pmx-flow run -q flow.yaml "${given[@]}" --out out
 		diff -r -x .pmx-flow whole out
 	done
-	[ "$killed" -ge 10 ]
+	echo "$killed killed in $tries runs"
+	[ "$killed" = 20 ]
 }
 
 @test "make, killed in the middle, takes up where it was" {
