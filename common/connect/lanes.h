@@ -3,10 +3,10 @@
 #define CONNECT_LANES_H
 #include "connect/score.h"
 
-/* Pairs to compare and exchange that sort n elements (Batcher's merge exchange; Knuth 5.2.2 M). */
+/* Pairs to compare and exchange that sort n elements (Batcher's merge exchange; Knuth 5.2.2 M): first lanes of the elements. */
 struct network {
 	size_t n, n_pairs;
-	uint16_t (*pair)[2];
+	uint32_t (*pair)[2];
 };
 
 /* Where a run of lanes is. */

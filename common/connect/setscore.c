@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { L = PROFILE_LANES, V = L / 8 };
+enum { L = PROFILE_LANES, AHEAD = 8 };
 
 static const double EQUAL = 1e-12;      /* ends of a running sum that differ by less */
 
@@ -19,16 +19,12 @@ struct set_scratch {
 	size_t n_tile;
 	uint32_t *tile_genes;
 	uint16_t *tile_above, *tile_upto;
-	void *tile_fall;
 	bool *tile_gaps, *tile_ties;    /* does a lane lack the gene, or have it in a block of several? */
+	void *by_rank;                  /* (genes + 1) x lanes: |value| by the genes above it, float or double; 0 without a value */
 	struct network *network;        /* for each number of elements that a set has */
 	size_t n_networks;
-	/*
-	 * Elements x lanes. Each sorted by itself, as above, upto and the falling value are in one order: no key has to
-	 * carry the others along.
-	 */
-	uint16_t *above, *upto;
-	void *fall;                     /* -value as a whole number, of 32 or 64 bits */
+	uint16_t *above, *upto;         /* elements x lanes, each sorted by itself */
+	void *value;                    /* |value| in the order of above */
 	const struct query *query;      /* all queries, and for each the ranks of its strengths */
 	double **rank;
 	size_t n_queries;
@@ -46,8 +42,8 @@ static void network_init(struct network *w, size_t n)
 			for (size_t i = 0; i + d < n; i++)
 				if ((i & p) == r) {
 					mem_room((void *)&w->pair, &cap, w->n_pairs + 1, sizeof *w->pair);
-					w->pair[w->n_pairs][0] = (uint16_t)i;
-					w->pair[w->n_pairs++][1] = (uint16_t)(i + d);
+					w->pair[w->n_pairs][0] = (uint32_t)(i * L);
+					w->pair[w->n_pairs++][1] = (uint32_t)((i + d) * L);
 				}
 			if (q == p)
 				break;
@@ -109,7 +105,7 @@ struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries, siz
 	}
 	s->above = mem_aligned(most * L, sizeof *s->above);
 	s->upto = mem_aligned(most * L, sizeof *s->upto);
-	s->fall = mem_aligned(most * L, sizeof(double));
+	s->value = mem_aligned(most * L, sizeof(double));
 	s->tile_place = mem_array(n_genes, sizeof *s->tile_place);
 	s->tile_genes = mem_array(n_genes, sizeof *s->tile_genes);
 	memset(s->tile_place, 0xff, n_genes * sizeof *s->tile_place);
@@ -121,7 +117,8 @@ struct set_scratch *set_scratch_new(const struct query *q, size_t n_queries, siz
 			}
 	s->tile_above = mem_aligned(s->n_tile * L, sizeof *s->tile_above);
 	s->tile_upto = mem_aligned(s->n_tile * L, sizeof *s->tile_upto);
-	s->tile_fall = mem_aligned(s->n_tile * L, sizeof(double));
+	s->by_rank = mem_aligned((n_genes + 1) * L, sizeof(double));
+	memset(s->by_rank, 0, (n_genes + 1) * L * sizeof(double));
 	s->tile_gaps = mem_array(s->n_tile, sizeof *s->tile_gaps);
 	s->tile_ties = mem_array(s->n_tile, sizeof *s->tile_ties);
 	s->query = q;
@@ -142,48 +139,41 @@ void set_scratch_free(struct set_scratch *s)
 	mem_free(s->network);
 	mem_free(s->above);
 	mem_free(s->upto);
-	mem_free(s->fall);
+	mem_free(s->value);
 	mem_free(s->tile_place);
 	mem_free(s->tile_genes);
 	mem_free(s->tile_above);
 	mem_free(s->tile_upto);
-	mem_free(s->tile_fall);
+	mem_free(s->by_rank);
 	mem_free(s->tile_gaps);
 	mem_free(s->tile_ties);
 	mem_free(s);
 }
 
-/* Of whole numbers: compilers know the smaller and the larger of two in one instruction, which they do not for floats. */
-#define EXCHANGE(name, type) \
-	VECTOR_CLONES static void name(const struct network *w, type *key) \
-	{ \
-		for (size_t k = 0; k < w->n_pairs; k++) { \
-			type *a = key + w->pair[k][0] * (size_t)L, *b = key + w->pair[k][1] * (size_t)L; \
-			_Pragma("omp simd") \
-			for (int l = 0; l < L; l++) { \
-				type x = a[l], y = b[l]; \
-				a[l] = x < y ? x : y; \
-				b[l] = x > y ? x : y; \
-			} \
-		} \
+VECTOR_CLONES static void exchange(const struct network *w, uint16_t *key)
+{
+	for (size_t k = 0; k < w->n_pairs; k++) {
+		uint16_t *a = key + w->pair[k][0], *b = key + w->pair[k][1];
+#pragma omp simd
+		for (int l = 0; l < L; l++) {
+			uint16_t x = a[l], y = b[l];
+			a[l] = x < y ? x : y;
+			b[l] = x > y ? x : y;
+		}
 	}
-EXCHANGE(exchange_16, uint16_t)
-EXCHANGE(exchange_32, int32_t)
-EXCHANGE(exchange_64, int64_t)
+}
 
-/* The bits of -value, turned so that as whole numbers they are in the order of the floats. */
-#define FALL(type, whole) \
-	do { \
-		type v[L]; \
-		whole bits[L]; \
-		memcpy(v, r.value, sizeof v); \
-		for (int l = 0; l < L; l++) \
-			v[l] = v[l] == v[l] ? -v[l] : (type)INFINITY; \
-		memcpy(bits, v, sizeof v); \
-		for (int l = 0; l < L; l++) \
-			bits[l] ^= (bits[l] >> (8 * sizeof(whole) - 1)) & (whole)(((uint64_t)1 << (8 * sizeof(whole) - 1)) - 1); \
-		memcpy((whole *)s->tile_fall + i * L, bits, sizeof bits); \
-	} while (0)
+/* Every gene of a block of ties has the same genes above it and the same value. */
+VECTOR_INLINE void note_values(const struct profile_run *r, bool wide, size_t n_genes, void *by_rank)
+{
+	for (size_t l = 0; l < L; l++) {
+		size_t at = (r->above[l] < n_genes ? r->above[l] : n_genes) * L + l;
+		if (wide)
+			((double *)by_rank)[at] = fabs(((const double *)r->value)[l]);
+		else
+			((float *)by_rank)[at] = fabsf(((const float *)r->value)[l]);
+	}
+}
 
 VECTOR_CLONES static void fill_tile(const struct lanes *at, bool weighted, struct set_scratch *s)
 {
@@ -202,85 +192,67 @@ VECTOR_CLONES static void fill_tile(const struct lanes *at, bool weighted, struc
 			ties |= (uint16_t)((upto[l] - above[l]) >> 1);
 		s->tile_gaps[i] = gaps;
 		s->tile_ties[i] = ties;
-		/* The next signatures stand beside these. */
-		__builtin_prefetch(r.above + L);
-		__builtin_prefetch(r.upto + L);
-		if (!weighted)
-			continue;
-		__builtin_prefetch((const char *)r.value + L * at->p->value_size);
-		__builtin_prefetch((const char *)r.value + L * at->p->value_size + 64);
-		if (at->p->value_size == 8)
-			FALL(double, int64_t);
-		else
-			FALL(float, int32_t);
+		if (weighted)
+			note_values(&r, at->p->value_size == 8, at->p->n_genes, s->by_rank);
+		/* Genes are pages apart: the walks through the page table go on beside the work. */
+		r = profile_run(at->p, at->slab, s->tile_genes[i + AHEAD < s->n_tile ? i + AHEAD : i], at->from);
+		__builtin_prefetch(r.above);
+		__builtin_prefetch(r.upto);
+		for (size_t b = 0; b < L * (size_t)at->p->value_size && weighted; b += 64)
+			__builtin_prefetch((const char *)r.value + b);
 	}
-}
-
-typedef uint16_t vec8h __attribute__((vector_size(16)));
-typedef int32_t vec8w __attribute__((vector_size(32)));
-typedef float vec8f __attribute__((vector_size(32)));
-
-VECTOR_INLINE vec8 widen(const uint16_t *p)
-{
-	vec8h v;
-	memcpy(&v, p, sizeof v);
-	return __builtin_convertvector(__builtin_convertvector(v, vec8w), vec8);
-}
-
-VECTOR_INLINE vec8 magnitude(const void *fall, size_t at, bool wide)
-{
-	if (wide) {
-		vec8i x;
-		memcpy(&x, (const int64_t *)fall + at, sizeof x);
-		return (vec8)((x ^ x >> 63) & INT64_MAX);
-	}
-	vec8w x;
-	memcpy(&x, (const int32_t *)fall + at, sizeof x);
-	return __builtin_convertvector((vec8f)((x ^ x >> 31) & INT32_MAX), vec8);
+	size_t row = L * (size_t)at->p->value_size;
+	memset((char *)s->by_rank + at->p->n_genes * row, 0, row);
 }
 
 /* What was found while a set was read. */
 struct loaded {
 	double hits[L];                 /* genes that a lane has */
-	double total[L];                /* sum of |value| over those */
 	bool ties;                      /* one of them ends a block of several genes, anywhere */
 };
 
-VECTOR_INLINE void load_from(const uint32_t *gene, size_t n, bool weighted, bool wide, struct set_scratch *s, struct loaded *found)
-{
-	const size_t bytes = wide ? 8 : 4;
-	vec8 total[V] = { 0 };
-	for (size_t i = 0; i < n; i++) {
-		size_t tile = s->tile_place[gene[i]], from = tile * L;
-		memcpy(s->above + i * L, s->tile_above + from, L * sizeof *s->above);
-		found->ties |= s->tile_ties[tile];
-		if (weighted)
-			memcpy((char *)s->fall + i * L * bytes, (const char *)s->tile_fall + from * bytes, L * bytes);
-		vec8i there[V];
-		for (int v = 0; v < V && s->tile_gaps[tile]; v++)
-			there[v] = (vec8i)(widen(s->tile_above + from + 8 * v) < PROFILE_NONE);
-		for (int v = 0; v < V && s->tile_gaps[tile]; v++)
-			for (int k = 0; k < 8; k++)
-				found->hits[8 * v + k] -= there[v][k] ? 0 : 1;
-		for (int v = 0; v < V && weighted; v++) {
-			vec8 m = magnitude(s->tile_fall, from + 8 * (size_t)v, wide);
-			total[v] += s->tile_gaps[tile] ? vec8_select(there[v], m, vec8_set(0)) : m;
-		}
-	}
-	memcpy(found->total, total, sizeof total);
-}
-
-VECTOR_CLONES static void load(const uint32_t *gene, size_t n, bool weighted, bool wide, struct set_scratch *s, struct loaded *found)
+VECTOR_CLONES static void load(const uint32_t *gene, size_t n, struct set_scratch *s, struct loaded *found)
 {
 	found->ties = false;
 	for (int l = 0; l < L; l++)
 		found->hits[l] = (double)n;
-	if (!weighted)
-		load_from(gene, n, false, false, s, found);
-	else if (wide)
-		load_from(gene, n, true, true, s, found);
-	else
-		load_from(gene, n, true, false, s, found);
+	for (size_t i = 0; i < n; i++) {
+		size_t tile = s->tile_place[gene[i]];
+		const uint16_t *above = s->tile_above + tile * L;
+		memcpy(s->above + i * L, above, L * sizeof *s->above);
+		found->ties |= s->tile_ties[tile];
+		for (int l = 0; l < L && s->tile_gaps[tile]; l++)
+			found->hits[l] -= above[l] == PROFILE_NONE;
+	}
+}
+
+/* |value| of the sorted elements, and their sum. */
+VECTOR_INLINE void look_up(const uint16_t *above, size_t n, size_t n_genes, const void *by_rank, bool wide, void *value, double *total)
+{
+	double sum[L] = { 0 };
+	for (size_t i = 0; i < n; i++) {
+		int32_t place[L], last = (int32_t)n_genes;
+		for (int l = 0; l < L; l++) {
+			int32_t a = above[i * L + (size_t)l];
+			place[l] = (a < last ? a : last) * L + l;
+		}
+		if (wide) {
+			double *to = (double *)value + i * L;
+#pragma omp simd
+			for (int l = 0; l < L; l++)
+				to[l] = ((const double *)by_rank)[place[l]];
+			for (int l = 0; l < L; l++)
+				sum[l] += to[l];
+		} else {
+			float *to = (float *)value + i * L;
+#pragma omp simd
+			for (int l = 0; l < L; l++)
+				to[l] = ((const float *)by_rank)[place[l]];
+			for (int l = 0; l < L; l++)
+				sum[l] += (double)to[l];
+		}
+	}
+	memcpy(total, sum, sizeof sum);
 }
 
 static const struct network *network_of(const struct set_scratch *s, size_t n)
@@ -293,41 +265,36 @@ static const struct network *network_of(const struct set_scratch *s, size_t n)
 
 /* A running sum, times what its hits sum to: a hit steps up by its weight, a gene outside down by `miss`. */
 struct walk {
-	vec8 best[V], worst[V], sum[V], miss[V], hits[V];
+	double best[L], worst[L], sum[L], miss[L], step[L], hits[L];
 };
 
 /*
  * Elements from .. to of the sorted set. Inside a block the first hit's `before` is the lowest and the last one's
  * `after` the highest, so the others do no harm. Genes that a lane lacks come last.
  */
-VECTOR_INLINE void walk_on(struct walk *w, const struct set_scratch *s, size_t from, size_t to, bool gaps, bool ties, bool weighted, bool wide)
+VECTOR_INLINE void walk_on(struct walk *walk, const struct set_scratch *s, size_t from, size_t to, bool gaps, bool ties, bool weighted,
+			   bool wide)
 {
-	for (int v = 0; v < V; v++) {
-		vec8 best = w->best[v], worst = w->worst[v], sum = w->sum[v], miss = w->miss[v];
-		for (size_t i = from; i < to; i++) {
-			size_t at = i * L + 8 * (size_t)v;
-			vec8 fallen = (widen(s->above + at) - (double)i) * miss, before, after;
-			if (weighted) {
-				before = sum - fallen;
-				sum += magnitude(s->fall, at, wide);
-			} else {
-				before = sum * (double)i - fallen;
-			}
+	struct walk w = *walk;
+	for (size_t i = from; i < to; i++) {
+		const uint16_t *above = s->above + i * L, *upto = s->upto + i * L;
+		const float *narrow = (const float *)s->value + i * L;
+		const double *full = (const double *)s->value + i * L;
+		int k = (int)i;
+#pragma omp simd
+		for (int l = 0; l < L; l++) {
+			double fallen = (double)(above[l] - k) * w.miss[l], before = w.sum[l] - fallen;
+			double sum = w.sum[l] + (!weighted ? w.step[l] : wide ? full[l] : (double)narrow[l]);
 			if (ties)
-				fallen = (widen(s->upto + at) - (double)(i + 1)) * miss;
-			after = (weighted ? sum : sum * (double)(i + 1)) - fallen;
-			if (gaps) {
-				vec8i there = (vec8i)(w->hits[v] > (double)i);
-				before = vec8_select(there, before, worst);
-				after = vec8_select(there, after, best);
-			}
-			worst = vec8_select((vec8i)(before < worst), before, worst);
-			best = vec8_select((vec8i)(after > best), after, best);
+				fallen = (double)(upto[l] - k - 1) * w.miss[l];
+			double after = sum - fallen;
+			bool there = !gaps || w.hits[l] > (double)k;
+			w.sum[l] = sum;
+			w.worst[l] = there && before < w.worst[l] ? before : w.worst[l];
+			w.best[l] = there && after > w.best[l] ? after : w.best[l];
 		}
-		w->best[v] = best;
-		w->worst[v] = worst;
-		w->sum[v] = sum;
 	}
+	*walk = w;
 }
 
 /* With compilers' constants for the flags. */
@@ -350,28 +317,31 @@ VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weig
 				     double *es)
 {
 	struct walk w = { 0 };
-	double miss[L], step[L], scale[L];
+	double total[L] = { 0 }, scale[L];
 	size_t least = n;
+	bool wide = at->p->value_size == 8;
+	if (weighted && wide)
+		look_up(s->above, n, at->p->n_genes, s->by_rank, true, s->value, total);
+	else if (weighted)
+		look_up(s->above, n, at->p->n_genes, s->by_rank, false, s->value, total);
 	for (int l = 0; l < L; l++) {
 		double outside = at->n_measured[l] - f->hits[l];
 		least = f->hits[l] < (double)least ? (size_t)f->hits[l] : least;
-		step[l] = weighted ? 0 : outside > 0 ? outside : 1;
-		miss[l] = outside > 0 ? weighted ? f->total[l] / outside : f->hits[l] : 0;
-		scale[l] = weighted ? f->total[l] : outside > 0 ? f->hits[l] * outside : f->hits[l];
+		w.step[l] = outside > 0 ? outside : 1;
+		w.miss[l] = outside > 0 ? weighted ? total[l] / outside : f->hits[l] : 0;
+		w.hits[l] = f->hits[l];
+		scale[l] = weighted ? total[l] : outside > 0 ? f->hits[l] * outside : f->hits[l];
 	}
-	memcpy(w.miss, miss, sizeof miss);
-	memcpy(w.sum, step, sizeof step);
-	memcpy(w.hits, f->hits, sizeof f->hits);
 	if (!weighted)
 		walk_all(&w, s, least, n, f->ties, false, false);
-	else if (at->p->value_size == 8)
+	else if (wide)
 		walk_all(&w, s, least, n, f->ties, true, true);
 	else
 		walk_all(&w, s, least, n, f->ties, true, false);
 	for (int l = 0; l < L; l++) {
-		double high = w.best[l / 8][l % 8] / scale[l], low = w.worst[l / 8][l % 8] / scale[l];
+		double high = w.best[l] / scale[l], low = w.worst[l] / scale[l];
 		es[l] = f->hits[l] > 0 ? high >= -low - EQUAL ? high : low : 0;
-		if (f->hits[l] > 0 && weighted && !(f->total[l] > 0 && isfinite(f->total[l])))
+		if (f->hits[l] > 0 && weighted && !(total[l] > 0 && isfinite(total[l])))
 			es[l] = (double)NAN;
 	}
 }
@@ -382,18 +352,24 @@ VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weig
  */
 VECTOR_CLONES static void kolmogorov(const struct lanes *at, size_t n, const struct set_scratch *s, const double *hits, double least, double *ks)
 {
-	for (int v = 0; v < V; v++) {
-		vec8 t = vec8_load(hits + 8 * v), all = vec8_load(at->n_measured + 8 * v), a = vec8_set(-INFINITY), b = a;
-		for (size_t i = 0; i < n; i++) {
-			vec8 at_end = widen(s->upto + i * L + 8 * (size_t)v) * t, j = all * (double)i;
-			vec8i there = (vec8i)(t > (double)i);
-			vec8 over = j + all - at_end, under = at_end - j;
-			a = vec8_select(there & (vec8i)(over > a), over, a);
-			b = vec8_select(there & (vec8i)(under > b), under, b);
-		}
-		for (int k = 0; k < 8; k++)
-			ks[8 * v + k] = t[k] < least ? 0 : (a[k] > b[k] ? a[k] : -b[k]) / (t[k] * all[k]);
+	double a[L], b[L], t[L], all[L];
+	for (int l = 0; l < L; l++) {
+		a[l] = b[l] = -INFINITY;
+		t[l] = hits[l];
+		all[l] = at->n_measured[l];
 	}
+	for (size_t i = 0; i < n; i++) {
+		const uint16_t *upto = s->upto + i * L;
+		double k = (double)i;
+#pragma omp simd
+		for (int l = 0; l < L; l++) {
+			double at_end = (double)upto[l] * t[l], over = all[l] * k + all[l] - at_end, under = at_end - all[l] * k;
+			a[l] = t[l] > k && over > a[l] ? over : a[l];
+			b[l] = t[l] > k && under > b[l] ? under : b[l];
+		}
+	}
+	for (int l = 0; l < L; l++)
+		ks[l] = t[l] < least ? 0 : (a[l] > b[l] ? a[l] : -b[l]) / (t[l] * all[l]);
 }
 
 /* Statistic of one set by `method`. */
@@ -401,24 +377,20 @@ static void statistic(int method, const struct lanes *at, const uint32_t *gene, 
 {
 	struct loaded found;
 	const struct network *w = network_of(s, n);
-	bool weighted = method == SCORE_WTCS, ks = method == SCORE_RGES || method == SCORE_LAMB;
-	load(gene, n, weighted, at->p->value_size == 8, s, &found);
+	bool ks = method == SCORE_RGES || method == SCORE_LAMB;
+	load(gene, n, s, &found);
 	memcpy(hits, found.hits, sizeof found.hits);
 	if (ks || found.ties) {
 		for (size_t i = 0; i < n; i++)
 			memcpy(s->upto + i * L, s->tile_upto + s->tile_place[gene[i]] * (size_t)L, L * sizeof *s->upto);
-		exchange_16(w, s->upto);
+		exchange(w, s->upto);
 	}
 	if (ks) {
 		kolmogorov(at, n, s, hits, method == SCORE_RGES ? 2 : 1, out);
 		return;
 	}
-	exchange_16(w, s->above);
-	if (weighted && at->p->value_size == 8)
-		exchange_64(w, s->fall);
-	else if (weighted)
-		exchange_32(w, s->fall);
-	enrichment(at, n, weighted, s, &found, out);
+	exchange(w, s->above);
+	enrichment(at, n, method == SCORE_WTCS, s, &found, out);
 }
 
 static void two_sided(int method, const struct lanes *at, const struct query *q, struct set_scratch *s, double *out, uint32_t *overlap)
