@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { L = PROFILE_LANES, AHEAD = 8 };
+enum { L = PROFILE_LANES, AHEAD = PROFILE_AHEAD };
 
 static const double EQUAL = 1e-12;      /* ends of a running sum that differ by less */
 
@@ -194,12 +194,11 @@ VECTOR_CLONES static void fill_tile(const struct lanes *at, bool weighted, struc
 		s->tile_ties[i] = ties;
 		if (weighted)
 			note_values(&r, at->p->value_size == 8, at->p->n_genes, s->by_rank);
-		/* Genes are pages apart: the walks through the page table go on beside the work. */
 		r = profile_run(at->p, at->slab, s->tile_genes[i + AHEAD < s->n_tile ? i + AHEAD : i], at->from);
 		__builtin_prefetch(r.above);
 		__builtin_prefetch(r.upto);
-		for (size_t b = 0; b < L * (size_t)at->p->value_size && weighted; b += 64)
-			__builtin_prefetch((const char *)r.value + b);
+		if (weighted)
+			profile_prefetch_values(at->p, &r);
 	}
 	size_t row = L * (size_t)at->p->value_size;
 	memset((char *)s->by_rank + at->p->n_genes * row, 0, row);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { L = PROFILE_LANES, TOGETHER = 4 };
+enum { L = PROFILE_LANES, TOGETHER = 4, AHEAD = PROFILE_AHEAD };
 
 static const double NO_SPREAD = 1e-12;
 
@@ -160,11 +160,16 @@ VECTOR_CLONES static void fill(int method, const struct lanes *at, const struct 
 	for (size_t i = 0; i < g->n; i++) {
 		struct profile_run r = profile_run(at->p, at->slab, g->gene[i], at->from);
 		double *tile = s->tile + i * L;
-		if (method == SCORE_SPEARMAN)
+		struct profile_run later = profile_run(at->p, at->slab, g->gene[i + AHEAD < g->n ? i + AHEAD : i], at->from);
+		if (method == SCORE_SPEARMAN) {
+			__builtin_prefetch(later.above);
+			__builtin_prefetch(later.upto);
 			for (int l = 0; l < L; l++)
 				tile[l] = -(double)((uint32_t)r.above[l] + r.upto[l] + 1) / 2;
-		else
+		} else {
+			profile_prefetch_values(at->p, &later);
 			profile_values(at->p, &r, tile);
+		}
 	}
 	for (int l = 0; l < L && method == SCORE_SPEARMAN; l++)
 		if (at->n_measured[l] > 0 && !(all && at->whole[l]))
