@@ -358,3 +358,11 @@ uint64_t pmx_block_plain_size(const struct pmx_block *b)
 		n += b->section[i].plain_size;
 	return n;
 }
+
+uint64_t pmx_block_held_size(const struct pmx_block *b)
+{
+	uint64_t n = pmx_block_plain_size(b);
+	for (size_t i = 0; i < b->n_sections; i++)
+		n += b->section[i].compression == PMX_STORED ? 0 : b->section[i].stored_size;
+	return n;
+}

@@ -93,6 +93,8 @@ void pmx_block_put_sparse(struct pmx_block *b, const struct pmx_field *f, const 
 /* Appends a section whose plain bytes are taken over from `plain`. */
 void pmx_block_put_plain(struct pmx_block *b, uint32_t field, enum pmx_part part, enum pmx_encoding encoding, struct bytes *plain);
 uint64_t pmx_block_plain_size(const struct pmx_block *b);
+/* With every section unpacked: beside the plain bytes there are those that were read. */
+uint64_t pmx_block_held_size(const struct pmx_block *b);
 
 /* The same for metadata of the columns, whose sections stand in the header. */
 struct pmx_column *pmx_decode_column(struct pmx_section *values, struct pmx_section *lengths, const struct pmx_field *f,

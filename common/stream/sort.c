@@ -121,7 +121,8 @@ static int run_add(struct sorter *t, struct run *run, struct pmx_block *b, uint6
 		run->place[run->n_rows++] = (struct place){ (uint32_t)run->n_blocks, (uint32_t)r, group_of(t, code->u32[r]),
 			name->text[r] ? name->text[r] : "", ordinal + r };
 	run->block[run->n_blocks++] = b;
-	run->bytes += pmx_block_plain_size(b) + b->n_rows * (sizeof(struct place) + 40);
+	/* Places: the room that grows by doubling, and as much again while they are sorted. */
+	run->bytes += pmx_block_held_size(b) + b->n_rows * (3 * sizeof(struct place) + 40);
 	return 0;
 }
 

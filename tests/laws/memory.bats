@@ -63,3 +63,13 @@ refused() {
 	cat signature.pmx | run -1 mixscale --control NT --split-by replicate --memory 8M
 	[[ $output == *"control cells"*"--memory"* ]]
 }
+
+@test "the margin does not grow with --memory: more of it is no more than that" {
+	simulate-screen --cells 80000 --genes 4000 --density 0.25 --targets 20 --controls 4000 --splits 2 --shuffle --seed 5 -o large.pmx
+	kept 30 pmx-sort --by gene_target --first NT large.pmx
+	mv out small
+	low=$(tail -n 1 peak)
+	kept 110 pmx-sort --by gene_target --first NT large.pmx
+	cmp out small
+	[ $(($(tail -n 1 peak) - low)) -le $((92 * 1024)) ]
+}
