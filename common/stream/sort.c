@@ -288,7 +288,8 @@ int pmx_sort(struct pmx_reader *r, struct pmx_writer *w, const struct pmx_sort_o
 			goto out;
 		}
 		ordinal += n;
-		if (run.bytes < o->memory)
+		/* A sixteenth is what the allocator takes for itself. */
+		if (run.bytes + run.bytes / 16 < o->memory)
 			continue;
 		mem_room(&all, &cap, n_sources + 1, sizeof *all);
 		all[n_sources] = (struct source){ .r = run_spill(&t, &run, e) };
