@@ -9,8 +9,8 @@ static struct rankings_options opt = { .target_key = "target", .compound_key = "
 static int method, want, compat;
 static long top = 50, permutations = 1000, min_size = 2;
 static double weight = 1;
-static const char *lists_file;
-static struct gene_lists_options lists_opt = { NULL, GENES_BOTH, 0, 0.05, 0 };
+static const char *lists_file, *gene_info;
+static struct gene_lists_options lists_opt = { NULL, NULL, GENES_BOTH, 0, 0.05, 0 };
 static struct gene_enrichment_options gene_opt = { .min_genes = 1, .persistence = 0.95 };
 
 static const char *const methods[] = { "fisher", "gsea", "rbo", NULL };
@@ -34,6 +34,7 @@ static const struct cli_option options[] = {
 	CLI_INT('p', "permutations", &permutations, 1, 10000000, "N", "gsea, rbo: random classes of the same size"),
 	CLI_INT(0, "min-size", &min_size, 1, 1000000000, "N", "fewer members in the ranking: the class is not tested"),
 	CLI_TEXT(0, "lists", &lists_file, "FILE", "lists of genes, the first the strongest: GMT, gene TAB list, or one gene a line"),
+	GENE_NAMES_OPTION(&gene_info),
 	CLI_CHOICE(0, "direction", &lists_opt.direction, directions, "WHICH", "genes that go up or down, of signatures and contrasts"),
 	CLI_REAL(0, "pval-cutoff", &lists_opt.p_cutoff, 0, 1, "P", "contrasts: adjusted p of a gene at most"),
 	CLI_REAL(0, "logfc-threshold", &lists_opt.logfc_threshold, 0, 1000, "X", "contrasts: |log2 fold change| of a gene over"),
@@ -59,9 +60,13 @@ static bool test_genes(struct cli *c, struct table **table)
 	gene_opt.permutations = permutations;
 	gene_opt.rbo = method == CLASS_RBO;
 	gene_opt.seurat = compat == 1;
+	struct gene_ledger *ledger = gene_names_ledger(gene_info);
+	lists_opt.ledger = gene_opt.ledger = ledger;
 	if (lists_file && c->n_args)
 		cli_misuse("--lists takes the place of FILE");
 	struct gene_lists *lists = lists_file ? gene_lists_read(c, &lists_opt, lists_file) : gene_lists_of_input(c, &lists_opt, table);
+	if (!lists && gene_info)
+		cli_misuse("--gene-info is about genes; the input is a ranking of compounds");
 	if (!lists)
 		return false;
 	if (method == CLASS_GSEA)
@@ -70,6 +75,7 @@ static bool test_genes(struct cli *c, struct table **table)
 		cli_misuse("--sets is needed: which sets of genes?");
 	gene_enrichment(c, &gene_opt, lists);
 	gene_lists_free(lists);
+	gene_ledger_free(ledger);
 	return true;
 }
 
@@ -109,6 +115,7 @@ static const char *const description[] = {
 	"against --sets. Of a signature the --top strongest a side are a list, with those that tie with the last; of a contrast those with "
 	"--pval-cutoff and --logfc-threshold, its background the genes tested. fisher leaves out what is not in the background; its odds ratio is the conditional "
 	"maximum likelihood estimate. rbo is the extrapolated overlap (equation 32); p is against as many random genes of the background.",
+	"With --gene-info genes of lists, sets, background and input are compared as genes, whatever of their names is used, and called by their current symbol.",
 	"--compat seurat repeats Mixscale: one gene less in every overlap (its fisher_enrich_test does so unless EASE=TRUE), no least size, the background not applied to the list; rbo "
 	"with the term that its code adds for equal lengths, permutations of the list's own order, p 1 where one gene or none is shared or the overlap is at most 0.01. Its odds ratios "
 	"are R's, found to a ten thousandth of the odds.",

@@ -1,5 +1,5 @@
 /* rank - drugs whose signatures reverse or mimic the state of a target */
-#include "cli/cli.h"
+#include "cli/gene_names.h"
 #include "cli/rank_background.h"
 #include "cli/rank_table.h"
 #include "base/mem.h"
@@ -39,8 +39,7 @@ static const struct cli_option options[] = {
 	CLI_TEXT(0, "background", &background_file, "FILE", "scores of reference queries, for tau"),
 	CLI_TEXT(0, "write-background", &write_background, "FILE", "keep the scores of these targets as a background"),
 	CLI_INT(0, "min-overlap", &opt.min_overlap, 1, 32767, "N", "genes that target and signature share at least; fewer: no score"),
-	CLI_TEXT(0, "gene-info", &gene_info, "FILE", "table of genes that knows previous and alias symbols and ids",
-		 "geneinfo of LINCS or a table of HGNC; how many genes are used, valid but outside the reference, or unknown is told on stderr"),
+	GENE_NAMES_OPTION(&gene_info),
 	CLI_LIST(0, "cell-line", &where.cell_line, "NAME", "only signatures in this cell line; repeatable, as are the next"),
 	CLI_LIST(0, "moa", &where.moa, "NAME", "only compounds with this mechanism of action"),
 	CLI_LIST(0, "dose", &where.dose, "DOSE", "only this dose: a text, a number, or a range as 1:10"),

@@ -1,4 +1,5 @@
 /* target-signature - the state that a drug is sought for: populations of cells, gene lists, or weights as signatures */
+#include "cli/gene_names.h"
 #include "cli/populations.h"
 #include "cli/targets.h"
 #include "base/mem.h"
@@ -8,7 +9,8 @@
 #include <string.h>
 
 static struct population_options opt = POPULATION_DEFAULTS;
-static const char *up_file, *down_file, *weights_file, *name = "target";
+static const char *up_file, *down_file, *weights_file, *gene_info, *name = "target";
+static struct gene_ledger *ledger;      /* NULL without a table of genes */
 
 /* In the order of their enums. */
 static const char *const methods[] = { "rank_biserial", "cohen_d", "logfc", "t", "wilcoxon", NULL };
@@ -32,13 +34,14 @@ static const struct cli_option options[] = {
 	CLI_TEXT(0, "down", &down_file, "FILE", "genes that go down; one side alone is enough"),
 	CLI_TEXT(0, "name", &name, "NAME", "the target that lists with one gene a line make"),
 	CLI_TEXT(0, "weights", &weights_file, "FILE", "a table: gene, then a column of weights for every target"),
+	GENE_NAMES_OPTION(&gene_info),
 	CLI_END
 };
 
 static void from_lists(struct cli *c)
 {
 	struct err e = { 0 };
-	struct signed_sets *s = signed_sets_read(up_file, down_file, name, &e);
+	struct signed_sets *s = signed_sets_read(up_file, down_file, name, ledger, &e);
 	if (!s)
 		cli_fail(&e);
 	if (s->n_repeated)
@@ -48,7 +51,9 @@ static void from_lists(struct cli *c)
 	if (s->n_both)
 		cli_note(c, "%llu genes are listed up and down for the same target and left out of both (%s)", (unsigned long long)s->n_both,
 			 s->example);
-	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = s->genes, .source = up_file ? up_file : down_file });
+	struct gene_columns spelt = gene_columns_new(c, "genes of the lists", (const char *const *)s->spelt->at, s->spelt->n, ledger);
+	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = s->genes, .gene_counts = spelt.counts,
+					       .source = up_file ? up_file : down_file });
 	double *weights = mem_array(s->genes->n, sizeof *weights);
 	for (uint32_t t = 0; t < s->targets->n; t++) {
 		const struct signed_set *set = &s->at[t];
@@ -62,6 +67,7 @@ static void from_lists(struct cli *c)
 	}
 	mem_free(weights);
 	targets_close(w);
+	gene_columns_free(&spelt);
 	signed_sets_free(s);
 }
 
@@ -73,7 +79,9 @@ static void from_table(struct cli *c)
 		cli_fail(&e);
 	if (t->n_missing)
 		cli_note(c, "%s: %llu weights are missing: these genes do not count for those targets", weights_file, (unsigned long long)t->n_missing);
-	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = t->genes, .source = weights_file });
+	struct gene_columns genes = gene_columns_new(c, "genes of the weights", (const char *const *)t->genes->at, t->genes->n, ledger);
+	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = genes.names, .from = genes.from, .gene_counts = genes.counts,
+					       .source = weights_file });
 	double *weights = mem_array(t->genes->n, sizeof *weights);
 	for (uint32_t k = 0; k < t->targets->n; k++) {
 		struct target_row row = { t->targets->at[k], TARGET_DENSE, PMX_MISSING_I64, PMX_MISSING_I64, PMX_MISSING_I64, NULL };
@@ -83,15 +91,20 @@ static void from_table(struct cli *c)
 	}
 	mem_free(weights);
 	targets_close(w);
+	gene_columns_free(&genes);
 	weights_free(t);
 }
 
 static void from_cells(struct cli *c)
 {
 	struct populations *p = populations_read(c, &opt);
-	struct names *genes = pmx_column_names(p->cells);
-	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = genes, .reasons = target_reason_name + 1,
-					       .samples = opt.sample_key, .cells = p->cells });
+	size_t n = p->cells->n_columns;
+	const char **column = mem_array(n, sizeof *column);
+	for (size_t i = 0; i < n; i++)
+		column[i] = pmx_column_name(p->cells, i);
+	struct gene_columns genes = gene_columns_new(c, "genes of the cells", column, n, ledger);
+	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = genes.names, .from = genes.from, .gene_counts = genes.counts,
+					       .reasons = target_reason_name + 1, .samples = opt.sample_key, .cells = p->cells });
 	for (size_t i = 0; i < p->n; i++) {
 		const struct target_group *how = &p->at[i].how;
 		targets_put(w, &(struct target_row){ p->at[i].name, TARGET_DENSE, (int64_t)how->n_case, (int64_t)how->n_control,
@@ -100,7 +113,8 @@ static void from_cells(struct cli *c)
 			cli_detail(c, "%s: %zu samples, %s", p->at[i].name, how->n_samples, how->paired ? "paired" : "unpaired");
 	}
 	targets_close(w);
-	names_free(genes);
+	gene_columns_free(&genes);
+	mem_free(column);
 	populations_free(p);
 }
 
@@ -124,12 +138,14 @@ static void check_use(const struct cli *c)
 static int run(struct cli *c)
 {
 	check_use(c);
+	ledger = gene_names_ledger(gene_info);
 	if (weights_file)
 		from_table(c);
 	else if (up_file || down_file)
 		from_lists(c);
 	else
 		from_cells(c);
+	gene_ledger_free(ledger);
 	mem_free(opt.groups.at);
 	return 0;
 }
@@ -153,6 +169,9 @@ static const char *const description[] = {
 	"columns are left out. A population that cannot be compared is a row without weights and with a reason.",
 	"Lists: a gene that is listed has +1 (--up) or -1 (--down), the others NaN; form is list. One side alone makes a one-sided target. "
 	"A gene in both lists of a target is left out of both. Weights: taken as they are, NA is NaN; form is dense.",
+	"With --gene-info a gene is called by its current symbol, where only one gene has that; names that the table does not know, or finds ambiguous, stay as "
+	"they are. Of two columns or lines of one gene the one named by its symbol or id counts before one named by a previous or alias symbol, else the first. "
+	"Two names of one gene in lists are one gene.",
 	"What differs from scperturb-cmap 0.2: effects are not standardised, which made genes without any effect go down; one-sided lists have weights; donors on both "
 	"sides are paired (--pairing unpaired gives its pseudobulk). Its rank_biserial, cohen_d and logfc before that step are the same numbers, but for "
 	"genes that differ without any spread.",

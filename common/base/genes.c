@@ -147,6 +147,12 @@ uint32_t gene_ledger_find(const struct gene_ledger *l, const char *name, enum ge
 	return gene;
 }
 
+const char *gene_ledger_spelling(const struct gene_ledger *l, const char *name)
+{
+	uint32_t gene = l ? gene_ledger_find(l, name, NULL) : GENE_NONE;
+	return gene < GENE_TWO && gene_ledger_find(l, l->key[gene], NULL) == gene ? l->key[gene] : name;
+}
+
 /* A list resolved: the gene of each name, and the place that stands for each gene. */
 struct resolved {
 	uint32_t *gene;
@@ -197,19 +203,19 @@ static uint32_t partner(const struct resolved *q, size_t i, const char *name, co
 	return *status == GENE_USED ? r->first[other] : GENE_NONE;
 }
 
-struct gene_alignment *gene_align(const char *const *query, size_t n_query, const char *const *reference, size_t n_reference,
-				  const struct gene_ledger *ledger)
+/* `reference` NULL: r stands for the ledger. */
+static struct gene_alignment *align(const char *const *query, size_t n_query, const char *const *reference, const struct resolved *r, size_t most,
+				    const struct gene_ledger *ledger)
 {
 	struct gene_alignment *a = mem_zero(1, sizeof *a);
-	size_t most = n_query < n_reference ? n_query : n_reference;
 	a->n_names = n_query;
 	a->status = mem_array(n_query, 1);
 	a->query = mem_array(most, sizeof *a->query);
 	a->reference = mem_array(most, sizeof *a->reference);
-	struct resolved q = resolve(query, n_query, ledger), r = resolve(reference, n_reference, ledger);
+	struct resolved q = resolve(query, n_query, ledger);
 	for (size_t i = 0; i < n_query; i++) {
 		enum gene_status status;
-		uint32_t to = partner(&q, i, query[i], &r, &status);
+		uint32_t to = partner(&q, i, query[i], r, &status);
 		a->status[i] = (uint8_t)status;
 		a->count[status]++;
 		if (!a->example[status])
@@ -218,11 +224,30 @@ struct gene_alignment *gene_align(const char *const *query, size_t n_query, cons
 			continue;
 		a->query[a->n] = (uint32_t)i;
 		a->reference[a->n++] = to;
-		bool same = !strcmp(query[i], reference[to]);
+		const char *other = reference ? reference[to] : gene_ledger_spelling(ledger, query[i]);
+		bool same = !strcmp(query[i], other);
 		a->n_renamed += !same;
-		a->n_by_case += !same && !strcasecmp(query[i], reference[to]);
+		a->n_by_case += !same && !strcasecmp(query[i], other);
 	}
 	resolved_free(&q);
+	return a;
+}
+
+struct gene_alignment *gene_align(const char *const *query, size_t n_query, const char *const *reference, size_t n_reference,
+				  const struct gene_ledger *ledger)
+{
+	struct resolved r = resolve(reference, n_reference, ledger);
+	struct gene_alignment *a = align(query, n_query, reference, &r, n_query < n_reference ? n_query : n_reference, ledger);
+	resolved_free(&r);
+	return a;
+}
+
+struct gene_alignment *gene_align_ledger(const char *const *query, size_t n_query, const struct gene_ledger *ledger)
+{
+	struct resolved r = resolve(NULL, 0, ledger);
+	for (uint32_t g = 0; g < ledger->n; g++)
+		r.place[g] = g;
+	struct gene_alignment *a = align(query, n_query, NULL, &r, n_query, ledger);
 	resolved_free(&r);
 	return a;
 }

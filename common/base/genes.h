@@ -36,6 +36,11 @@ const char *gene_ledger_key(const struct gene_ledger *l, uint32_t gene);
 enum gene_space gene_ledger_space(const struct gene_ledger *l, uint32_t gene);
 /* The gene of a name, GENE_NONE or GENE_TWO; *how (may be NULL) is the level that decided. */
 uint32_t gene_ledger_find(const struct gene_ledger *l, const char *name, enum gene_how *how);
+/*
+ * What a gene is to be called: its key, when the ledger knows the name and the key means no other gene; else the name.
+ * So two names come out the same only when they mean the same gene or are spelt the same. Without a ledger (NULL) the name.
+ */
+const char *gene_ledger_spelling(const struct gene_ledger *l, const char *name);
 
 enum gene_status {
 	GENE_USED,                      /* on both sides */
@@ -66,6 +71,8 @@ struct gene_alignment {
  */
 struct gene_alignment *gene_align(const char *const *query, size_t n_query, const char *const *reference, size_t n_reference,
 				  const struct gene_ledger *ledger);
+/* The same with the ledger as the other side: reference[] are genes of it, called as gene_ledger_spelling says. */
+struct gene_alignment *gene_align_ledger(const char *const *query, size_t n_query, const struct gene_ledger *ledger);
 void gene_alignment_free(struct gene_alignment *a);
 /* "978 genes: 960 used (12 under another name, 2 of them by the case of letters), 10 valid but outside, 8 unknown,
  * such as X" into `out`; statuses that no name has are left out. */

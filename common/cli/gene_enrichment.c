@@ -37,12 +37,27 @@ struct work {
 	double *null;
 };
 
+/* What a table of genes makes of the names of the sets, against the genes that could have come up. */
+static void report_sets(const struct work *w)
+{
+	const struct gene_lists *l = w->lists;
+	size_t n = l->background ? l->n_background : l->genes->n;
+	const char **other = mem_array(n, sizeof *other);
+	for (size_t i = 0; i < n; i++)
+		other[i] = l->genes->at[l->background ? l->background[i] : i];
+	gene_alignment_free(gene_names_align(w->c, "genes of the sets", (const char *const *)w->sets->spelt->at, w->sets->spelt->n, other, n,
+					     w->o->ledger));
+	mem_free(other);
+}
+
 static void read_sets(struct work *w)
 {
 	struct err e = { 0 };
-	w->sets = sets_read(w->o->sets_file, NULL, &e);
+	w->sets = sets_read(w->o->sets_file, NULL, w->o->ledger, &e);
 	if (!w->sets)
 		cli_fail(&e);
+	if (w->o->ledger)
+		report_sets(w);
 	w->of = mem_zero(w->sets->names->n, sizeof *w->of);
 	for (size_t i = 0; i < w->sets->names->n; i++) {
 		struct set *s = &w->of[i];

@@ -7,6 +7,7 @@ enum rbo_null { RBO_EMPIRICAL, RBO_NORMAL };
 
 struct gene_enrichment_options {
 	const char *sets_file, *permutation_file;
+	const struct gene_ledger *ledger;       /* by which genes of sets are called, or NULL */
 	long min_size, min_genes, depth, permutations;
 	double persistence;
 	int null;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOWHERE UINT32_MAX
+
 static struct gene_lists *lists_new(void)
 {
 	struct gene_lists *l = mem_zero(1, sizeof *l);
@@ -36,25 +38,40 @@ static struct gene_list *add_list(struct gene_lists *l, const char *target, cons
 	return &l->at[l->n++];
 }
 
-static void take_background(struct gene_lists *l, const char *path)
+/* The names as the file has them, for the caller to free. */
+static struct names *take_background(struct gene_lists *l, const struct gene_lists_options *o)
 {
 	struct err e = { 0 };
-	char *argument = mem_print("@%s", path);
-	struct names *list = list_read(argument, false, &e);
+	char *argument = mem_print("@%s", o->background_file);
+	struct names *list = list_read(argument, false, &e), *seen = names_new();
 	mem_free(argument);
 	if (!list)
 		cli_fail(&e);
 	l->background = mem_array(list->n, sizeof *l->background);
-	for (uint32_t i = 0; i < list->n; i++)
-		l->background[l->n_background++] = names_add(l->genes, list->at[i], NULL);
-	names_free(list);
+	for (uint32_t i = 0; i < list->n; i++) {
+		const char *name = gene_ledger_spelling(o->ledger, list->at[i]);
+		bool is_new;
+		names_add(seen, name, &is_new);
+		if (is_new)
+			l->background[l->n_background++] = names_add(l->genes, name, NULL);
+	}
+	names_free(seen);
+	return list;
+}
+
+/* What a table of genes makes of the names: against the background where a file gives it. */
+static void report(const struct cli *c, const struct gene_lists_options *o, const struct names *name, const struct names *background)
+{
+	if (o->ledger)
+		gene_alignment_free(gene_names_align(c, "genes of the lists", (const char *const *)name->at, name->n,
+						     background ? (const char *const *)background->at : NULL, background ? background->n : 0, o->ledger));
 }
 
 struct gene_lists *gene_lists_read(const struct cli *c, const struct gene_lists_options *o, const char *path)
 {
 	struct err e = { 0 };
 	struct gene_lists *l = lists_new();
-	struct sets *s = sets_read(path, "list", &e);
+	struct sets *s = sets_read(path, "list", o->ledger, &e);
 	if (!s)
 		cli_fail(&e);
 	if (s->n_repeated)
@@ -64,10 +81,24 @@ struct gene_lists *gene_lists_read(const struct cli *c, const struct gene_lists_
 		for (size_t k = 0; k < s->at[i].n; k++)
 			list->gene[list->n++] = names_add(l->genes, s->members->at[s->at[i].member[k]], NULL);
 	}
+	struct names *background = o->background_file ? take_background(l, o) : NULL;
+	report(c, o, s->spelt, background);
+	names_free(background);
 	sets_free(s);
-	if (o->background_file)
-		take_background(l, o->background_file);
 	return l;
+}
+
+/* Where the columns, or genes of a table, stand among l->genes; NOWHERE for what names a gene again. */
+static uint32_t *place(const struct cli *c, const struct gene_lists_options *o, struct gene_lists *l, const char *const *name, size_t n)
+{
+	uint32_t *here = mem_array(n, sizeof *here);
+	struct gene_columns g = gene_columns_new(c, "genes of the input", name, n, o->ledger);
+	for (size_t i = 0; i < n; i++)
+		here[i] = NOWHERE;
+	for (size_t k = 0; k < g.names->n; k++)
+		here[g.from[k]] = names_add(l->genes, g.names->at[k], NULL);
+	gene_columns_free(&g);
+	return here;
 }
 
 struct ranked {
@@ -128,7 +159,7 @@ static void add_signature(struct gene_lists *l, const struct gene_lists_options 
 	for (int down = 0; down < 2; down++) {
 		size_t m = 0;
 		for (size_t i = from; i < end; i++)
-			if (down ? x->value[i] < 0 : x->value[i] > 0)
+			if (here[x->col[i]] != NOWHERE && (down ? x->value[i] < 0 : x->value[i] > 0))
 				r[m++] = (struct ranked){ -fabs(x->value[i]), 0, here[x->col[i]] };
 		if (m && o->direction != (down ? GENES_UP : GENES_DOWN))
 			add_side(l, target, down ? "down" : "up", r, m, (size_t)o->top);
@@ -148,7 +179,7 @@ static size_t tested(const uint32_t *here, size_t n, uint32_t *gene, double *fc,
 {
 	size_t m = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (isnan(p[i]) || isnan(fc[i]))
+		if (isnan(p[i]) || isnan(fc[i]) || here[i] == NOWHERE)
 			continue;
 		gene[m] = here[i];
 		fc[m] = fc[i];
@@ -157,7 +188,7 @@ static size_t tested(const uint32_t *here, size_t n, uint32_t *gene, double *fc,
 	return m;
 }
 
-static struct gene_lists *of_stream(const struct gene_lists_options *o, struct pmx_reader *in)
+static struct gene_lists *of_stream(const struct cli *c, const struct gene_lists_options *o, struct pmx_reader *in)
 {
 	struct err e = { 0 };
 	struct gene_lists *l = lists_new();
@@ -173,16 +204,20 @@ static struct gene_lists *of_stream(const struct gene_lists_options *o, struct p
 		first = pmx_need(s, PMX_LAYER, contrasts ? "logfc" : "weights", &e);
 	if (e.set)
 		cli_fail(&e);
-	uint32_t *here = mem_array(n, sizeof *here), *gene = mem_array(n, sizeof *gene);
+	uint32_t *gene = mem_array(n, sizeof *gene);
 	double *fc = mem_array(n, sizeof *fc), *p = mem_array(n, sizeof *p);
+	const char **column = mem_array(n, sizeof *column);
 	for (size_t i = 0; i < n; i++)
-		here[i] = names_add(l->genes, pmx_column_name(s, i), NULL);
+		column[i] = pmx_column_name(s, i);
+	uint32_t *here = place(c, o, l, column, n);
+	mem_free(column);
 	if (o->background_file) {
-		take_background(l, o->background_file);
+		names_free(take_background(l, o));
 	} else if (!contrasts) {
 		l->background = mem_array(n, sizeof *here);
-		memcpy(l->background, here, n * sizeof *here);
-		l->n_background = n;
+		for (size_t i = 0; i < n; i++)
+			if (here[i] != NOWHERE)
+				l->background[l->n_background++] = here[i];
 	}
 	struct sparse_rows x[2];
 	sparse_rows_init(&x[0], n);
@@ -260,21 +295,23 @@ static char *contrast_name(const struct table *t, size_t row)
 	return name;
 }
 
-static struct gene_lists *of_table(const struct gene_lists_options *o, const struct table *t)
+static struct gene_lists *of_table(const struct cli *c, const struct gene_lists_options *o, const struct table *t)
 {
 	struct gene_lists *l = lists_new();
-	struct names *contrasts = names_new();
+	struct names *contrasts = names_new(), *spelt = names_new();
 	size_t fc_at = either(t, "logfc", "log2fc"), p_at = either(t, "pval_adj", "log10_p_adj"), gene_at = seek(t, "gene");
 	bool log_scale = !strcmp(t->head[p_at], "log10_p_adj");
 	uint32_t *of = mem_array(t->n_rows, sizeof *of), *gene = mem_array(t->n_rows, sizeof *gene);
 	double *fc = mem_array(t->n_rows, sizeof *fc), *p = mem_array(t->n_rows, sizeof *p);
 	if (o->background_file)
-		take_background(l, o->background_file);
+		names_free(take_background(l, o));
 	for (size_t row = 0; row < t->n_rows; row++) {
+		names_add(spelt, t->field[row * t->n_columns + gene_at], NULL);
 		char *name = contrast_name(t, row);
 		of[row] = names_add(contrasts, name, NULL);
 		mem_free(name);
 	}
+	uint32_t *here = place(c, o, l, (const char *const *)spelt->at, spelt->n);
 	for (uint32_t k = 0; k < contrasts->n; k++) {
 		size_t n = 0;
 		for (size_t row = 0; row < t->n_rows; row++) {
@@ -283,12 +320,14 @@ static struct gene_lists *of_table(const struct gene_lists_options *o, const str
 			fc[n] = number_at(t, row, fc_at);
 			p[n] = number_at(t, row, p_at);
 			p[n] = log_scale ? p[n] : log10(p[n]);
-			gene[n] = names_add(l->genes, t->field[row * t->n_columns + gene_at], NULL);
-			n += !isnan(fc[n]) && !isnan(p[n]);
+			gene[n] = here[names_find(spelt, t->field[row * t->n_columns + gene_at])];
+			n += !isnan(fc[n]) && !isnan(p[n]) && gene[n] != NOWHERE;
 		}
 		add_contrast(l, o, contrasts->at[k], gene, fc, p, n);
 	}
 	names_free(contrasts);
+	names_free(spelt);
+	mem_free(here);
 	mem_free(of);
 	mem_free(gene);
 	mem_free(fc);
@@ -305,7 +344,7 @@ struct gene_lists *gene_lists_of_input(const struct cli *c, const struct gene_li
 	int64_t got = file_peek(in, magic, sizeof magic, &e);
 	if (got == sizeof magic && !memcmp(magic, pmx_magic, sizeof magic)) {
 		struct pmx_reader *r = cli_reader(c, in, CLI_KIND(PMX_CONTRASTS) | CLI_KIND(PMX_SIGNATURES));
-		l = of_stream(o, r);
+		l = of_stream(c, o, r);
 		pmx_close(r);
 		return l;
 	}
@@ -313,7 +352,7 @@ struct gene_lists *gene_lists_of_input(const struct cli *c, const struct gene_li
 	if (!*table)
 		cli_fail(&e);
 	if (holds_contrasts(*table)) {
-		l = of_table(o, *table);
+		l = of_table(c, o, *table);
 		table_free(*table);
 	}
 	return l;

@@ -4,13 +4,14 @@
  */
 #ifndef CLI_GENE_LISTS_H
 #define CLI_GENE_LISTS_H
-#include "cli/cli.h"
+#include "cli/gene_names.h"
 #include "formats/table.h"
 
 enum gene_direction { GENES_BOTH, GENES_UP, GENES_DOWN };
 
 struct gene_lists_options {
 	const char *background_file;    /* or NULL */
+	const struct gene_ledger *ledger;       /* by which genes are called, or NULL */
 	int direction;
 	long top;                       /* signatures: so many a side, and those as strong as the last of them */
 	double p_cutoff, logfc_threshold;       /* contrasts: adjusted p at most, |log2 fold change| over */

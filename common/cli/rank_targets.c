@@ -1,8 +1,8 @@
 #include "cli/rank_targets.h"
+#include "cli/gene_names.h"
 #include "cli/signature_source.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "formats/gene_info.h"
 #include "stream/dense.h"
 #include <math.h>
 #include <stdio.h>
@@ -52,20 +52,15 @@ static uint32_t *place_columns(const struct cli *c, const struct pmx_schema *s, 
 /* The same through a ledger, which knows previous and alias symbols and ids. */
 static uint32_t *align_columns(const struct cli *c, const struct pmx_schema *s, const struct rank_reference *r, const char *gene_info)
 {
-	struct err e = { 0 };
-	char text[1200];
-	struct gene_ledger *ledger = gene_ledger_read(gene_info, &e);
-	if (!ledger)
-		cli_fail(&e);
+	struct gene_ledger *ledger = gene_names_ledger(gene_info);
 	const char **name = mem_array(s->n_columns, sizeof *name);
 	uint32_t *place = mem_array(s->n_columns, sizeof *place);
 	for (size_t j = 0; j < s->n_columns; j++) {
 		name[j] = pmx_column_name(s, j);
 		place[j] = UINT32_MAX;
 	}
-	struct gene_alignment *a = gene_align(name, s->n_columns, (const char *const *)r->file->gene, r->file->n_genes, ledger);
-	gene_alignment_text(a, text, sizeof text);
-	cli_note(c, "genes of the targets: %s", text);
+	struct gene_alignment *a = gene_names_align(c, "genes of the targets", name, s->n_columns, (const char *const *)r->file->gene, r->file->n_genes,
+						    ledger);
 	if (!a->n)
 		cli_die("none of the genes of the targets is in %s", r->file->name);
 	for (size_t i = 0; i < a->n; i++)

@@ -11,6 +11,8 @@ struct target_writer {
 	struct pmx_filler *fill;
 	const struct names *reasons;
 	size_t n_genes, name, form, n_case, n_control, n_samples, n_members, members, genes, reason, weights;
+	const uint32_t *from;
+	double *row;                    /* of the genes in their order */
 	uint64_t *count, n_rows, n_scored;
 };
 
@@ -31,6 +33,8 @@ static void start(struct target_writer *w, struct pmx_schema *s, const struct ta
 		s->provenance = json_deep_copy(o->cells->provenance);
 	}
 	cli_provenance(w->c, s, o->in, o->source);
+	if (o->gene_counts)
+		json_object_set(json_array_get(s->provenance, json_array_size(s->provenance) - 1), "genes", o->gene_counts);
 	w->out = o->file ? pmx_create(o->file, s, w->c->level, w->c->threads, &e) : cli_create(w->c, s);
 	if (!w->out)
 		cli_fail(&e);
@@ -47,6 +51,8 @@ struct target_writer *targets_open(const struct cli *c, const struct target_stre
 	w->c = c;
 	w->in = o->in;
 	w->n_genes = o->genes->n;
+	w->from = o->from;
+	w->row = mem_array(w->n_genes, sizeof *w->row);
 	w->name = add(s, "target", PMX_TEXT);
 	w->form = add(s, "form", PMX_CATEGORY);
 	names_add(s->field[w->form].values, "dense", NULL);
@@ -79,8 +85,10 @@ void targets_put(struct target_writer *w, const struct target_row *row, const do
 {
 	struct err e = { 0 };
 	int64_t n = 0;
-	for (size_t g = 0; g < w->n_genes; g++)
-		n += !isnan(weights[g]);
+	for (size_t g = 0; g < w->n_genes; g++) {
+		w->row[g] = weights[w->from ? w->from[g] : g];
+		n += !isnan(w->row[g]);
+	}
 	const char *reason = row->reason ? row->reason : n ? NULL : no_genes;
 	uint32_t code = reason ? names_find(w->reasons, reason) : PMX_MISSING_CODE;
 	pmx_fill_text(w->fill, w->name, row->name);
@@ -91,7 +99,7 @@ void targets_put(struct target_writer *w, const struct target_row *row, const do
 		pmx_fill_i64(w->fill, w->n_samples, row->n_samples);
 	pmx_fill_i64(w->fill, w->genes, n);
 	pmx_fill_code(w->fill, w->reason, code);
-	pmx_fill_row(w->fill, w->weights, weights);
+	pmx_fill_row(w->fill, w->weights, w->row);
 	if (pmx_fill_end_row(w->fill, &e))
 		cli_fail(&e);
 	w->n_rows++;
@@ -119,5 +127,6 @@ void targets_close(struct target_writer *w)
 		cli_fail(&e);
 	cli_finish(w->out, w->in);
 	mem_free(w->count);
+	mem_free(w->row);
 	mem_free(w);
 }

@@ -5,41 +5,61 @@
 #include "formats/entries.h"
 #include "formats/feed.h"
 #include "formats/lincs.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
+
+static char *trimmed(char *s)
+{
+	while (isspace((unsigned char)*s))
+		s++;
+	for (size_t n = strlen(s); n && isspace((unsigned char)s[n - 1]); n--)
+		s[n - 1] = 0;
+	return s;
+}
 
 int gmt_next(struct lines *l, struct gmt_line *out, struct err *e)
 {
 	char *line;
 	size_t n;
 	int more;
-	do
-		more = lines_next(l, &line, &n, e);
-	while (more > 0 && (!n || *line == '#'));
-	if (more <= 0)
-		return more;
-	if (!text_utf8(line, n)) {
-		err_set(e, "this is not UTF-8 text");
-		return lines_context(l, e);
+	while ((more = lines_next(l, &line, &n, e)) > 0) {
+		if (*line == '#')
+			continue;
+		if (!text_utf8(line, n)) {
+			err_set(e, "this is not UTF-8 text");
+			return lines_context(l, e);
+		}
+		size_t fields = 1;
+		for (size_t i = 0; i < n; i++)
+			fields += line[i] == '\t';
+		mem_room(&out->field, &out->cap, fields, sizeof *out->field);
+		text_split(line, '\t', out->field, fields);
+		for (size_t i = 0; i < fields; i++)
+			out->field[i] = trimmed(out->field[i]);
+		out->tabbed = fields > 1;
+		while (fields > 1 && !*out->field[fields - 1])
+			fields--;
+		out->n_fields = fields;
+		if (fields > 1 || *out->field[0])
+			return 1;
 	}
-	size_t fields = 1;
-	for (size_t i = 0; i < n; i++)
-		fields += line[i] == '\t';
-	mem_room(&out->field, &out->cap, fields, sizeof *out->field);
-	text_split(line, '\t', out->field, fields);
+	return more;
+}
+
+int gmt_set(struct gmt_line *out, struct err *e)
+{
 	out->name = out->field[0];
-	if (fields < 2 || !*out->name) {
-		err_set(e, "a set needs a name, a tab, a description, a tab and its genes");
-		return lines_context(l, e);
-	}
+	if (!out->tabbed || !*out->name)
+		return err_set(e, "a set needs a name, a tab, a description, a tab and its genes");
 	out->description = out->field[1];
 	out->gene = out->field + 2;
 	out->n_genes = 0;
-	for (size_t i = 2; i < fields; i++)
+	for (size_t i = 2; i < out->n_fields; i++)
 		if (*out->field[i])
 			out->gene[out->n_genes++] = out->field[i];
-	return 1;
+	return 0;
 }
 
 void gmt_line_free(struct gmt_line *line)
@@ -135,6 +155,10 @@ static int read_sets(struct gmt *g, struct lines *l, struct err *e)
 	uint32_t *last = NULL;          /* set, from 1, that had the gene last */
 	size_t cap = 0;
 	while ((more = gmt_next(l, &g->line, e)) > 0) {
+		if (gmt_set(&g->line, e)) {
+			more = lines_context(l, e);
+			break;
+		}
 		uint32_t row = (uint32_t)g->name.n;
 		name_list_add(&g->name, g->line.name);
 		name_list_add(&g->description, g->line.description);

@@ -1,81 +1,55 @@
 #include "formats/sets.h"
 #include "base/mem.h"
-#include "base/text.h"
-#include "formats/lines.h"
-#include <ctype.h>
+#include "formats/gmt.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-/* All lines, cut at tabs; what the file is shows when all are there. */
+/* All lines of the file, cut; what it is shows when all are there. */
 struct cut_lines {
-	char ***field;
-	size_t *n_fields, n, cap, n_cap;
-	uint64_t *line;
-	size_t line_cap;
+	struct gmt_line *at;
+	uint64_t *number;
+	size_t n, cap, number_cap;
 	size_t widest;
 };
 
-static char *trimmed(char *s)
+/* A copy of the line, which lasts. */
+static void keep_line(struct cut_lines *c, const struct gmt_line *line, uint64_t number)
 {
-	while (isspace((unsigned char)*s))
-		s++;
-	for (size_t n = strlen(s); n && isspace((unsigned char)s[n - 1]); n--)
-		s[n - 1] = 0;
-	return s;
-}
-
-static void keep_line(struct cut_lines *c, char *line, uint64_t number)
-{
-	size_t n = 1;
-	for (const char *p = line; *p; p++)
-		n += *p == '\t';
-	char **field = mem_array(n, sizeof *field);
-	text_split(line, '\t', field, n);
+	mem_room(&c->at, &c->cap, c->n + 1, sizeof *c->at);
+	mem_room(&c->number, &c->number_cap, c->n + 1, sizeof *c->number);
+	struct gmt_line *to = &c->at[c->n];
+	/* gmt_set looks at a second field where there is a tab. */
+	size_t n = line->tabbed && line->n_fields < 2 ? 2 : line->n_fields;
+	*to = (struct gmt_line){ .field = mem_array(n, sizeof *to->field), .n_fields = line->n_fields, .cap = n, .tabbed = line->tabbed };
 	for (size_t i = 0; i < n; i++)
-		field[i] = mem_text(trimmed(field[i]));
-	/* Empty fields at the end of a line are a spreadsheet's. */
-	for (; n > 1 && !*field[n - 1]; n--)
-		mem_free(field[n - 1]);
-	mem_room(&c->field, &c->cap, c->n + 1, sizeof *c->field);
-	mem_room(&c->n_fields, &c->n_cap, c->n + 1, sizeof *c->n_fields);
-	mem_room(&c->line, &c->line_cap, c->n + 1, sizeof *c->line);
-	c->field[c->n] = field;
-	c->line[c->n] = number;
-	c->n_fields[c->n++] = n;
-	if (n > c->widest)
-		c->widest = n;
+		to->field[i] = mem_text(line->field[i]);
+	c->number[c->n++] = number;
+	if (line->n_fields > c->widest)
+		c->widest = line->n_fields;
 }
 
 static void free_lines(struct cut_lines *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		for (size_t k = 0; k < c->n_fields[i]; k++)
-			mem_free(c->field[i][k]);
-		mem_free(c->field[i]);
+		for (size_t k = 0; k < c->at[i].cap; k++)
+			mem_free(c->at[i].field[k]);
+		gmt_line_free(&c->at[i]);
 	}
-	mem_free(c->field);
-	mem_free(c->n_fields);
-	mem_free(c->line);
+	mem_free(c->at);
+	mem_free(c->number);
 }
 
 static int cut_file(struct cut_lines *c, const char *path, struct err *e)
 {
 	struct lines *l = lines_open(path, e);
-	char *line;
-	size_t n;
+	struct gmt_line line = { 0 };
 	int more;
 	if (!l)
 		return -1;
-	while ((more = lines_next(l, &line, &n, e)) > 0) {
-		if (!text_utf8(line, n)) {
-			err_set(e, "this is not UTF-8 text");
-			more = lines_context(l, e);
-			break;
-		}
-		if (*line && *line != '#' && *trimmed(line))
-			keep_line(c, line, lines_number(l));
-	}
+	while ((more = gmt_next(l, &line, e)) > 0)
+		keep_line(c, &line, lines_number(l));
+	gmt_line_free(&line);
 	lines_close(l);
 	return more;
 }
@@ -87,7 +61,8 @@ static void add_member(struct sets *s, uint32_t set, const char *name, struct na
 	bool is_new;
 	if (!*name)
 		return;
-	uint32_t m = names_add(s->members, name, NULL);
+	names_add(s->spelt, name, NULL);
+	uint32_t m = names_add(s->members, gene_ledger_spelling(s->ledger, name), NULL);
 	snprintf(pair, sizeof pair, "%u %u", set, m);
 	names_add(pairs, pair, &is_new);
 	if (!is_new) {
@@ -108,37 +83,47 @@ static uint32_t add_set(struct sets *s, const char *name, bool *is_new)
 	return set;
 }
 
-static int take_lines(struct sets *s, const struct cut_lines *c, const char *path, const char *list, struct names *pairs, struct err *e)
+static int take_set(struct sets *s, struct gmt_line *line, struct names *pairs, struct err *e)
 {
-	bool is_new, gmt = c->widest > 2;
-	for (size_t i = !gmt && !list; i < c->n; i++) {
-		char **field = c->field[i];
-		if (gmt) {
-			uint32_t set = add_set(s, field[0], &is_new);
-			if (!is_new)
-				return err_set(e, "%s, line %llu: the set '%s' comes twice", path, (unsigned long long)c->line[i], field[0]);
-			for (size_t k = 2; k < c->n_fields[i]; k++)
-				add_member(s, set, field[k], pairs);
-		} else if (list) {
-			add_member(s, add_set(s, list, &is_new), field[0], pairs);
-		} else if (c->n_fields[i] < 2) {
-			return err_set(e, "%s, line %llu: '%s' has no set; a line holds a member, a tab and the name of its set", path,
-				       (unsigned long long)c->line[i], field[0]);
-		} else {
-			add_member(s, add_set(s, field[1], &is_new), field[0], pairs);
-		}
-	}
-	s->list = list && !gmt;
+	bool is_new;
+	if (gmt_set(line, e))
+		return -1;
+	uint32_t set = add_set(s, line->name, &is_new);
+	if (!is_new)
+		return err_set(e, "the set '%s' comes twice", line->name);
+	for (size_t k = 0; k < line->n_genes; k++)
+		add_member(s, set, line->gene[k], pairs);
 	return 0;
 }
 
-struct sets *sets_read(const char *path, const char *list, struct err *e)
+static int take_lines(struct sets *s, struct cut_lines *c, const char *path, const char *list, struct names *pairs, struct err *e)
+{
+	bool is_new, gmt = c->widest > 2;
+	int failed = 0;
+	for (size_t i = !gmt && !list; i < c->n && !failed; i++) {
+		char **field = c->at[i].field;
+		if (gmt)
+			failed = take_set(s, &c->at[i], pairs, e);
+		else if (!list && c->at[i].n_fields < 2)
+			failed = err_set(e, "'%s' has no set; a line holds a member, a tab and the name of its set", field[0]);
+		else
+			add_member(s, add_set(s, list ? list : field[1], &is_new), field[0], pairs);
+		if (failed)
+			err_context(e, "%s, line %llu", path, (unsigned long long)c->number[i]);
+	}
+	s->list = list && !gmt;
+	return failed;
+}
+
+struct sets *sets_read(const char *path, const char *list, const struct gene_ledger *ledger, struct err *e)
 {
 	struct cut_lines c = { 0 };
 	struct sets *s = mem_zero(1, sizeof *s);
 	struct names *pairs = names_new();
 	s->names = names_new();
 	s->members = names_new();
+	s->spelt = names_new();
+	s->ledger = ledger;
 	int failed = cut_file(&c, path, e);
 	if (!failed)
 		failed = take_lines(s, &c, path, list, pairs, e);
@@ -161,6 +146,7 @@ void sets_free(struct sets *s)
 	mem_free(s->at);
 	names_free(s->names);
 	names_free(s->members);
+	names_free(s->spelt);
 	mem_free(s);
 }
 
@@ -236,7 +222,7 @@ static void drop_both(struct signed_sets *s)
 	mem_free(seen);
 }
 
-struct signed_sets *signed_sets_read(const char *up, const char *down, const char *list, struct err *e)
+struct signed_sets *signed_sets_read(const char *up, const char *down, const char *list, const struct gene_ledger *ledger, struct err *e)
 {
 	const char *path[] = { up, down };
 	struct sets *side[2] = { NULL, NULL };
@@ -245,14 +231,17 @@ struct signed_sets *signed_sets_read(const char *up, const char *down, const cha
 	int failed = 0;
 	s->targets = names_new();
 	s->genes = names_new();
+	s->spelt = names_new();
 	for (int k = 0; k < 2 && !failed; k++) {
-		side[k] = path[k] ? sets_read(path[k], list, e) : NULL;
+		side[k] = path[k] ? sets_read(path[k], list, ledger, e) : NULL;
 		failed = path[k] && !side[k];
 		if (!failed && k && side[0] && side[1] && side[0]->list != side[1]->list)
 			failed = err_set(e, "%s is %s, but %s is %s; give two lists, or two GMT files", up, side[0]->list ? "a list" : "a GMT file", down,
 					 side[1]->list ? "a list" : "a GMT file");
 		if (!failed && side[k])
 			failed = add_side(s, side[k], path[k], !k, &cap, e);
+		for (size_t i = 0; side[k] && i < side[k]->spelt->n; i++)
+			names_add(s->spelt, side[k]->spelt->at[i], NULL);
 		s->n_repeated += side[k] ? side[k]->n_repeated : 0;
 	}
 	if (!failed && !s->targets->n)
@@ -276,5 +265,6 @@ void signed_sets_free(struct signed_sets *s)
 	mem_free(s->at);
 	names_free(s->targets);
 	names_free(s->genes);
+	names_free(s->spelt);
 	mem_free(s);
 }

@@ -82,6 +82,17 @@ static void add_inputs(struct bytes *b, const json_t *inputs, const char *indent
 	}
 }
 
+/* Is it the value of an option? */
+static bool is_given(const json_t *options, const char *source)
+{
+	size_t i;
+	const json_t *word;
+	json_array_foreach(options, i, word)
+		if (json_string_value(word) && !strcmp(json_string_value(word), source))
+			return true;
+	return false;
+}
+
 static void add_command(struct bytes *b, const json_t *o, const char *indent, bool first, bool last)
 {
 	const char *tool = json_string_value(json_object_get(o, "tool"));
@@ -93,7 +104,7 @@ static void add_command(struct bytes *b, const json_t *o, const char *indent, bo
 	add(b, first ? "" : "  ");
 	add_word(b, tool ? tool : "?");
 	add_words(b, json_object_get(o, "options"));
-	if (source) {
+	if (source && !is_given(json_object_get(o, "options"), source)) {
 		add(b, " ");
 		add_word(b, source);
 	}

@@ -293,3 +293,36 @@ PY
 	run enrich --method rbo --null normal --lists list.txt --sets sets.gmt --permutation-file same.tsv
 	[[ "$status" = 1 && "$output" = *"no_spread_of_null"* ]]
 }
+
+@test "a table of genes: lists, sets and background meet whatever of its names a gene has" {
+	printf 'symbol\tprev_symbol\talias_symbol\tensembl_gene_id\n' >hgnc.tsv
+	for i in {1..40}; do printf 'G%d\tOLD%d\tA%d\tENSG%011d\n' $i $i $i $i; done >>hgnc.tsv
+	printf 'G%d\n' {1..30} >all.txt
+	printf 'G%d\n' {1..6} >list.txt
+	(printf 'S\t-'; printf '\tG%d' {1..4} {20..22}; echo) >sets.gmt
+	enrich -q --lists list.txt --background all.txt --sets sets.gmt >plain.tsv
+	# The same under other names; g1 is named twice, G40 is outside of the background, NOGENE nowhere.
+	(printf 'OLD1\ng1\nENSG%011d.5\nA3\n' 2; printf 'G%d\n' {4..6}) >other_list.txt
+	(printf 'S\t-\tENSG%011d\tA1' 1; printf '\tOLD%d' {2..4} {20..22}; printf '\tG40\tNOGENE\n') >other_sets.gmt
+	(printf 'A%d\n' {1..30}; echo OLD7) >other_all.txt
+	run --separate-stderr enrich --gene-info hgnc.tsv --lists other_list.txt --background other_all.txt --sets other_sets.gmt
+	[ "$status" = 0 ]
+	diff plain.tsv - <<<"$output"
+	[[ "$stderr" = *"genes of the lists: 7 genes: 6 used (5 under another name"*"1 repeated"* ]]
+	[[ "$stderr" = *"genes of the sets: 10 genes: 7 used ("*"1 valid but outside, 1 unknown, such as NOGENE, 1 repeated"* ]]
+	# Streams and tables of contrasts: a column that names a gene again is no second gene of the background.
+	printf 'gene\tT\n' >w.tsv; for i in {1..30}; do printf 'G%d\t%d\n' $i $((31 - i)); done >>w.tsv
+	target-signature -q --weights w.tsv | enrich -q --top 6 --sets sets.gmt | cut -f2- >plain.tsv
+	(sed '2,$s/^G/OLD/' w.tsv; printf 'A9\t50\n') >other.tsv
+	target-signature -q --weights other.tsv | enrich -q --top 6 --gene-info hgnc.tsv --sets other_sets.gmt | cut -f2- | diff plain.tsv -
+	for names in G OLD; do
+		printf 'target\tgene\tlogfc\tpval_adj\n'
+		for i in {1..30}; do printf 'T\t%s%d\t1\t%s\n' $names $i $([ $i -le 6 ] && echo 0.01 || echo 0.5); done
+		[ $names = G ] || printf 'T\tA2\t1\t0.01\n'
+	done | awk -v f=0 '/^target/ { f++ } { print > "de" f ".tsv" }'
+	enrich -q --sets sets.gmt de1.tsv >plain.tsv
+	enrich -q --gene-info hgnc.tsv --sets sets.gmt de2.tsv | diff plain.tsv -
+	[ "$(awk -F'\t' 'NR == 2 { print $5, $6, $7 }' plain.tsv)" = "7 6 4" ]
+	run enrich --gene-info hgnc.tsv ranked.tsv
+	[[ "$status" = 2 && "$output" = *"is about genes"* ]]
+}

@@ -224,6 +224,67 @@ PY
 	bad 'gene\ta\nG1\tNA\n' 'no_genes 1'
 }
 
+# A table in the form of HGNC's; P21 is an alias of two genes.
+hgnc() {
+	cat >hgnc.tsv <<-'TSV'
+	symbol	status	prev_symbol	alias_symbol	entrez_id	ensembl_gene_id
+	STAT1	Approved		STAT91|ISGF-3	6772	ENSG00000115415
+	TP53	Approved		p53|LFS1	7157	ENSG00000141510
+	CXCL8	Approved	IL8	SCYB8|LUCT	3576	ENSG00000169429
+	ERBB2	Approved	NGL	NEU|HER2	2064	ENSG00000141736
+	CDKN1A	Approved	CDKN1	P21|CIP1	1026	ENSG00000124762
+	NSG1	Approved	D4S234E	P21|NEEP21	27065	ENSG00000168824
+	TSV
+}
+
+@test "a table of genes: lists of previous and alias symbols, ids, versions and symbols of mice" {
+	hgnc
+	printf 'IL8\nSTAT91\nStat1\nENSG00000141510.18\nHER2\nP21\nNOGENE\n' >up.txt
+	printf '2064\ncdkn1a\n' >down.txt
+	run --separate-stderr target-signature --gene-info hgnc.tsv --up up.txt --down down.txt -o t.pmx
+	[ "$status" = 0 ]
+	# HER2 and 2064 are one gene, on both sides.
+	[[ "$stderr" = *"(ERBB2 of target)"* && "$stderr" = *"1 repetitions"* ]]
+	[[ "$stderr" = *"genes of the lists: 9 genes: 5 used (5 under another name, 1 of them by the case of letters), 1 unknown, such as NOGENE, 1 ambiguous, such as P21, 2 repeated"* ]]
+	weights t.pmx | diff - <(printf 'target\ttarget\nCXCL8\t1\nSTAT1\t1\nTP53\t1\nERBB2\tNaN\nP21\t1\nNOGENE\t1\nCDKN1A\t-1\n')
+	pmx-info --json t.pmx | python3 -c 'import json, sys
+genes = json.load(sys.stdin)["provenance"][-1]["genes"]
+assert genes == {"used": 5, "outside": 0, "unknown": 1, "ambiguous": 1, "repeated": 2, "renamed": 5}, genes'
+	# The command that made it runs again as it is told.
+	pmx-info --json t.pmx | python3 -c 'import json, sys; print(json.load(sys.stdin)["replay"])' >again.sh
+	bash again.sh 2>/dev/null | cmp - t.pmx
+	run target-signature --gene-info up.txt --up up.txt
+	[[ "$status" = 1 && "$output" = *"gene_symbol"* ]]
+}
+
+@test "a table of genes: of two columns or lines of one gene the better named has the weight" {
+	hgnc
+	printf 'gene\ta\tb\nSTAT91\t1\t2\nnew\t3\t4\nSTAT1\t5\tNA\nIl8\t7\t8\nENSG00000141510.2\t9\t10\nENSG00000141510.3\t11\t12\n' >w.tsv
+	run --separate-stderr target-signature --gene-info hgnc.tsv --weights w.tsv -o w.pmx
+	[[ "$status" = 0 && "$stderr" = *"genes of the weights: 6 genes: 3 used (2 under another name, 0 of them by the case of letters), 1 unknown, such as new, 2 repeated, such as STAT91"* ]]
+	weights w.pmx | diff - <(printf 'target\ta\tb\nnew\t3\t4\nSTAT1\t5\tNaN\nCXCL8\t7\t8\nTP53\t9\t10\n')
+	[ "$(column w.pmx n_genes)" = "4 3" ]
+	# Cells: the columns are those of the values that they stand for.
+	printf 'cell\tSTAT91\tnew\tSTAT1\tIl8\na1\t1\t2\t5\t1\na2\t1\t4\t7\t3\nb1\t9\t1\t1\t1\nb2\t9\t1\t1\t1\n' >x.tsv
+	printf 'cell\tk\na1\ta\na2\ta\nb1\tb\nb2\tb\n' >o.tsv
+	pmx-import -q --values float --layer X --obs o.tsv x.tsv -o x.pmx
+	run --separate-stderr target-signature --gene-info hgnc.tsv --group-key k --group a --min-cells 1 --method logfc x.pmx -o t.pmx
+	[[ "$status" = 0 && "$stderr" = *"genes of the cells: 4 genes: 2 used"* ]]
+	weights t.pmx | diff - <(printf 'target\ta\nnew\t2\nSTAT1\t5\nCXCL8\t1\n')
+}
+
+@test "geneinfo of LINCS: queries of ids rank a reference of symbols as they rank one of ids" {
+	need data/cmap_gold_wtcs
+	local d=$shared/data/cmap_gold_wtcs info=$shared/data/l1000_genes/GSE92742_gene_info.txt
+	run --separate-stderr target-signature --gene-info "$info" --up "$d/contest_query_ezid_up_n10.gmt" --down "$d/contest_query_ezid_down_n10.gmt" -o symbols.pmx
+	[[ "$status" = 0 && "$stderr" = *"2031 genes: 2031 used (2031 under another name"* ]]
+	reference-build -q "$d/contest_modzs_ezid_n10x10174.gctx" -o ids.ref
+	reference-build -q --gene-info "$info" "$d/contest_modzs_ezid_n10x10174.gctx" -o symbols.ref
+	target-signature -q --up "$d/contest_query_ezid_up_n10.gmt" --down "$d/contest_query_ezid_down_n10.gmt" | rank -q --reference ids.ref -k 0 >ids.tsv
+	rank -q --reference symbols.ref -k 0 symbols.pmx | cmp - ids.tsv
+	[ "$(awk -F'\t' 'NR > 1 && $11 != "NA"' ids.tsv | wc -l)" = 100 ]
+}
+
 @test "the published query sets give targets of the published names" {
 	need data/cmap_gold_wtcs
 	local d=$shared/data/cmap_gold_wtcs

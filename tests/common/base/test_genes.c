@@ -99,6 +99,25 @@ UNIT(without_a_ledger_spelling_decides)
 	gene_alignment_free(a);
 }
 
+/* Every name that the ledger knows becomes the key; a key that means two genes, and what is not known, stays as it is. */
+UNIT(the_ledger_itself_as_the_other_side)
+{
+	struct gene_ledger *l = small();
+	const char *const query[] = { "Stat1", "ENSG00000115415.3", "OLD", "X", "zzz", "zzz", "c" };
+	struct gene_alignment *a = gene_align_ledger(query, 7, l);
+	CHECK(a->n == 3 && a->query[0] == 1 && a->reference[0] == 0 && a->query[1] == 2 && a->reference[1] == 1 && a->query[2] == 6);
+	CHECK(a->status[0] == GENE_REPEATED && a->status[3] == GENE_AMBIGUOUS && a->status[4] == GENE_UNKNOWN && a->status[5] == GENE_REPEATED);
+	CHECK(a->n_renamed == 3 && a->n_by_case == 1 && !a->count[GENE_OUTSIDE]);
+	gene_alignment_free(a);
+	CHECK(!strcmp(gene_ledger_spelling(l, "OLD"), "B") && !strcmp(gene_ledger_spelling(l, "X"), "X") && !strcmp(gene_ledger_spelling(NULL, "OLD"), "OLD"));
+	/* Another gene of the same symbol: neither can be called by it. */
+	uint32_t d = gene_ledger_add(l, "STAT1", GENE_INFERRED);
+	gene_ledger_name(l, d, GENE_BY_SYMBOL, "STAT1");
+	gene_ledger_name(l, d, GENE_BY_ENTREZ, "77");
+	CHECK(!strcmp(gene_ledger_spelling(l, "6772"), "6772") && !strcmp(gene_ledger_spelling(l, "77"), "77"));
+	gene_ledger_free(l);
+}
+
 UNIT(names_have_a_form)
 {
 	static const char *const symbol[] = { "STAT1", "HLA-DRB1", "C1orf112", "AC004988.1", "Stat1", "MARCH1", "SEPT2", "T0001", "MAR-KS1", "NKX2-1", NULL };
@@ -114,7 +133,7 @@ UNIT(names_have_a_form)
 		}
 }
 
-UNITS(RUN(names_have_a_form), RUN(every_level_finds_its_names),
+UNITS(RUN(the_ledger_itself_as_the_other_side), RUN(names_have_a_form), RUN(every_level_finds_its_names),
       RUN(a_higher_level_wins_and_equals_are_ambiguous),
       RUN(lists_align_by_gene),
       RUN(alignment_is_symmetric),
