@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "cli/values.h"
 #include "connect/class_enrichment.h"
-#include "connect/summary.h"
+#include "stats/adjust.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +139,7 @@ static size_t test_target(const struct cli *c, const struct class_tests_options 
 		tested += line[i].reason == TESTED;
 		p[i] = line[i].p;
 	}
-	summary_adjust(p, n_classes, q);
+	adjust_bh(p, q, n_classes);
 	for (size_t i = 0; i < n_classes; i++)
 		line[i].q = q[i];
 	qsort(line, n_classes, sizeof *line, by_p);

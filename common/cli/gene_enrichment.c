@@ -248,7 +248,7 @@ static void test_list(struct work *w, struct cli_text *out, const struct gene_li
 		w->count[line[i].reason]++;
 		p[i] = line[i].log_p;
 	}
-	adjust_bh(p, q, n, 1);
+	adjust_bh_log(p, q, n, 1);
 	for (size_t i = 0; i < n; i++)
 		line[i].log_q = q[i];
 	qsort(line, n, sizeof *line, by_p);

@@ -2,7 +2,7 @@
 #include "cli/values.h"
 #include "base/mem.h"
 #include "connect/leading_edge.h"
-#include "connect/summary.h"
+#include "stats/adjust.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,7 +201,7 @@ void rank_table_target(struct cli_text *out, const struct rank_table_options *o,
 		if (s->n_background && !isnan(ncs))
 			tau[u] = (ncs > 0 ? 100 : ncs < 0 ? -100 : 0) * (double)s->below[i * units + u] / (double)s->n_background;
 	}
-	summary_adjust(p, units, q);
+	adjust_bh(p, q, units);
 	uint32_t *order = rank_order(r, stat, o->mimic, (size_t)o->top_k, &scored);
 	struct columns columns = { unit_score, s->unit_ncs + i * units, tau, p, q };
 	n->scored += scored;

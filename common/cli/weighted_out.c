@@ -165,7 +165,7 @@ void weighted_out_put(struct weighted_out *w, const struct weighted_row *row, st
 {
 	double *adjusted = r ? mem_array(r->n_genes * r->n_runs, sizeof *adjusted) : NULL;
 	for (size_t k = 0; k < row->n_runs; k++)
-		adjust_bh(r->log_p + k, adjusted + k, r->n_genes, r->n_runs);
+		adjust_bh_log(r->log_p + k, adjusted + k, r->n_genes, r->n_runs);
 	for (size_t g = 0; r && g < r->n_genes; g++)
 		w->odd[r->reason[g]] += r->method[g] != WDE_UNTESTED;
 	size_t run = 0;

@@ -111,34 +111,3 @@ double summary_mean_magnitude(const double *value, size_t n)
 		}
 	return m > 0 ? sum / m : 0;
 }
-
-struct ordered {
-	double p;
-	size_t at;
-};
-
-static int by_p(const void *a, const void *b)
-{
-	const struct ordered *x = a, *y = b;
-	return x->p < y->p ? -1 : x->p > y->p;
-}
-
-void summary_adjust(const double *p, size_t n, double *q)
-{
-	struct ordered *o = mem_array(n, sizeof *o);
-	size_t m = 0;
-	for (size_t i = 0; i < n; i++) {
-		q[i] = (double)NAN;
-		if (!isnan(p[i]))
-			o[m++] = (struct ordered){ p[i], i };
-	}
-	if (m)
-		qsort(o, m, sizeof *o, by_p);
-	double least = 1;
-	for (size_t i = m; i-- > 0; ) {
-		double here = o[i].p * (double)m / (double)(i + 1);
-		least = here < least ? here : least;
-		q[o[i].at] = least;
-	}
-	mem_free(o);
-}

@@ -1,6 +1,6 @@
 /*
  * What is made of scores: normalised within groups, summarised over signatures,
- * compared to a background, corrected for their number.
+ * compared to a background.
  */
 #ifndef CONNECT_SUMMARY_H
 #define CONNECT_SUMMARY_H
@@ -33,7 +33,5 @@ void summary_over_groups(const struct summary_groups *g, const double *value, in
 /* Counts |null[i]| >= |observed[i]|, a null that is NaN among them; and |null[i]| < |observed[i]|. */
 void summary_count_at_least(const double *null, const double *observed, size_t n, uint32_t *count);
 void summary_count_below(const double *null, const double *observed, size_t n, uint32_t *count);
-/* Benjamini-Hochberg over the values that are not NaN; the others stay NaN. */
-void summary_adjust(const double *p, size_t n, double *q);
 
 #endif

@@ -33,7 +33,7 @@ void weak_guides_test(struct guide_share *g, size_t n)
 		test_target(g + from, to - from, log_p + from);
 	}
 	if (n)
-		adjust_bh(log_p, log_q, n, 1);
+		adjust_bh_log(log_p, log_q, n, 1);
 	for (size_t i = 0; i < n; i++) {
 		g[i].p = exp(log_p[i]);
 		g[i].q = exp(log_q[i]);

@@ -1,5 +1,6 @@
 #include "unit.h"
 #include "connect/summary.h"
+#include "stats/adjust.h"
 #include <string.h>
 
 UNIT(normalised_by_the_mean_of_the_side)
@@ -53,9 +54,17 @@ UNIT(groups)
 UNIT(benjamini_hochberg)
 {
 	double p[] = { 0.01, (double)NAN, 0.04, 0.03, 0.5 }, q[5], want[] = { 0.04, (double)NAN, 0.16 / 3, 0.16 / 3, 0.5 };
-	summary_adjust(p, 5, q);
+	adjust_bh(p, q, 5);
 	for (int i = 0; i < 5; i++)
 		CHECK_NEAR(q[i], want[i], 1e-15);
+	/* As logarithms, every other place. */
+	double log_p[10];
+	for (int i = 0; i < 5; i++)
+		log_p[2 * i] = log(p[i]);
+	adjust_bh_log(log_p, log_p, 5, 2);
+	for (int i = 0; i < 5; i++)
+		CHECK_NEAR(exp(log_p[2 * i]), want[i], 1e-15);
+	adjust_bh(p, q, 0);
 }
 
 UNIT(counts)
