@@ -177,7 +177,10 @@ static const char *const description[] = {
 	"The leading edge of a set is the genes down to the point where its running sum is largest, or where the score of the set is negative those from "
 	"its lowest point on.",
 	"--compat scperturb-cmap gives the scores of that program (0.2.0) with its sign, low is concordant, in its order, rising; cosine is its cosine_score. Sets "
-	"are all genes with a weight. A gene that is missing in one signature does not make the scores of all of them missing, as it does there.",
+	"are all genes with a weight. A gene that is missing in one signature does not make the scores of all of them missing, as it does there. Where the running sum of "
+	"gsea ends equally far up and down, rounding says which end is the score there, and this option adds up in its order, so that the same end wins. "
+	"Without it gsea counts in whole numbers and the positive end is the score, as is that of wtcs where the ends differ by less than 1e-12. Genes of the "
+	"same value are in the order of the file there, one block here; names that differ by case only are two genes here.",
 	NULL
 };
 static const struct cli_output outputs[] = {
