@@ -55,6 +55,25 @@ golden_cells() {
 	[ $data = 24 ]
 }
 
+@test "real cells: effects equal scipy's statistics, of cells, of pairs and of pseudobulks" {
+	need data/papalexi_thp1
+	local python files=()
+	python=$(python_with numpy scipy)
+	papalexi | pmx-select -q --where "gene_target in (STAT1, IRF1)" | normalize -q -o p.pmx
+	pmx-export -q --to tsv --layer X p.pmx -o x.tsv
+	pmx-view --obs p.pmx >obs.tsv
+	for method in rank_biserial cohen_d logfc t wilcoxon; do
+		for how in cells paired unpaired; do
+			by=(--sample-key replicate --pairing $how)
+			[ $how != cells ] || by=()
+			target-signature -q --group-key gene_target --group STAT1 --reference IRF1 --method $method "${by[@]}" p.pmx | weights >$method.$how
+			files+=($method.$how)
+		done
+	done
+	[ ${#files[@]} = 15 ]
+	"$python" "$repo/tests/compare_targets.py" x.tsv obs.tsv STAT1 IRF1 replicate "${files[@]}"
+}
+
 @test "the same from a pipe, in pieces of memory, for any number of threads and any order of the cells" {
 	# Odd cells first.
 	pmx-export --to tsv --layer counts "$cells" -o counts.tsv
