@@ -103,6 +103,8 @@ static void report(const struct cli *c, const struct rank_count *n)
 			 (unsigned long long)(n->few_genes + n->no_spread), (unsigned long long)n->few_genes, (unsigned long long)n->no_spread);
 	if (n->targets_without)
 		cli_note(c, "%llu targets have no score at all", (unsigned long long)n->targets_without);
+	if (!n->scored && n->few_genes && !n->no_spread)
+		cli_die("nothing was scored: no target shares %ld genes with a signature; --min-overlap asks for them", opt.min_overlap);
 	if (!n->scored)
 		cli_die("nothing was scored");
 }
@@ -157,7 +159,7 @@ static const char *const description[] = {
 	"  zhang     signed ranks of both sides against each other, 1 is the largest possible\n"
 	"  rges, lamb  difference of the two KS statistics; lamb is 0 where both have the same sign\n"
 	"  cosine, pearson, spearman  of the weights over the genes that both sides have\n"
-	"  ensemble  mean of the standardised pearson and gsea\n"
+	"  ensemble  mean of pearson and gsea, each standardised over the signatures, two or more\n"
 	"  embedding minus the similarity in the space of --model: <state tower(target), drug tower(-drug)>\n"
 	"  blend     (1 - W) ensemble + W embedding, both standardised over the signatures",
 	"A target with one set is scored by it alone. Genes that a list does not name weigh 0 in cosine, pearson and spearman. Tied values of a "

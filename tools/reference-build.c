@@ -7,6 +7,7 @@
 #include "connect/profiles.h"
 #include "formats/join.h"
 #include "stream/where.h"
+#include <math.h>
 #include <string.h>
 
 static struct import_options import = IMPORT_DEFAULTS;
@@ -22,7 +23,9 @@ static const struct cli_option options[] = {
 		 "Joined by the column sig_id or signature_id, else by the first. siginfo_beta.txt and GSE92742_sig_info.txt are taken as they are"),
 	CLI_TEXT(0, "compound-info", &compound_info, "FILE", "table of compounds with moa and target",
 		 "Joined by pert_id, cmap_name, pert_iname or compound, where both sides have it. Several lines of a compound are put together with |"),
-	CLI_TEXT(0, "gene-info", &gene_info, "FILE", "table of genes: id first, symbol, feature space"),
+	CLI_TEXT(0, "gene-info", &gene_info, "FILE", "table of genes: symbol, feature space",
+		 "A gene is looked up in the first column, and else as rank and target-signature look it up: by symbol, previous symbol, alias, Entrez or "
+		 "Ensembl id. geneinfo of LINCS and tables of HGNC are taken as they are"),
 	CLI_CHOICE(0, "gene-space", &space, gene_space_choices, "WHICH", "genes to keep: all, landmark or bing (landmark and best inferred)"),
 	CLI_TEXT(0, "quality", &quality, "CONDITION", "signatures to keep, such as 'qc_pass = 1 and tas >= 0.2'",
 		 "A condition on the row columns and those that --sig-info brings, as in pmx-select --where"),
@@ -47,7 +50,7 @@ struct build {
 	size_t width, n;                /* signatures in `value` */
 	uint32_t *n_measured;
 	size_t cap, n_put;
-	uint64_t n_left_out, n_empty;
+	uint64_t n_left_out, n_empty, n_infinite;
 };
 
 static bool listed(const struct cli_list *l, const char *text)
@@ -70,6 +73,8 @@ static void flush(struct build *b)
 	profile_pack(b->value, b->n, b->genes->n, width, b->value_size, b->c->threads, b->slab, b->n_measured + b->n_put);
 	for (size_t i = 0; i < b->n; i++)
 		b->n_empty += !b->n_measured[b->n_put + i];
+	for (size_t i = 0; i < b->n * b->genes->n; i++)
+		b->n_infinite += isinf(b->value[i]) != 0;
 	if (reference_put(b->out, b->slab, b->n, width, &e))
 		cli_fail(&e);
 	b->n_put += b->n;
@@ -119,7 +124,7 @@ static void make_room(struct build *b)
 static void join_info(struct join *join, struct pmx_schema *s)
 {
 	struct err e = { 0 };
-	if (!join || join_columns(join, s, true, &e))
+	if (join_columns(join, s, true, &e))
 		cli_fail(&e);
 }
 
@@ -132,6 +137,9 @@ static void finish(struct build *b, struct pmx_schema *s, const struct pmx_reade
 		cli_note(b->c, "%zu signatures taken, %llu left out by the conditions", n, (unsigned long long)b->n_left_out);
 	if (b->n_empty)
 		cli_note(b->c, "%llu signatures have no value at all", (unsigned long long)b->n_empty);
+	if (b->n_infinite)
+		cli_note(b->c, "%llu values are infinite; scores that add values up are missing for their signatures (no_spread)",
+			 (unsigned long long)b->n_infinite);
 	if (!n)
 		cli_die("no signature is left");
 	cli_provenance(b->c, s, source ? NULL : in, source);
@@ -156,7 +164,9 @@ static int run(struct cli *c)
 	struct pmx_schema *s = pmx_schema_copy(pmx_reader_schema(in));
 	struct build b = { .c = c, .s = s };
 	struct join *join = sig_info ? join_open(sig_info, reference_key(sig_info), c->memory, &e) : NULL;
-	if (sig_info)
+	if (sig_info && !join)
+		cli_fail(&e);
+	if (join)
 		join_info(join, s);
 	if (quality && !(b.where = pmx_where_parse(quality, s, &e)))
 		cli_fail(&e);

@@ -97,9 +97,10 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Compounds and the classes that their signatures name. */
-static void group(struct rank_reference *r)
+static void group(const struct cli *c, struct rank_reference *r)
 {
 	size_t n = r->file->n, n_pairs = 0, cap = 0;
+	size_t without = 0;
 	uint32_t *compound = mem_array(n, sizeof *compound);
 	uint64_t *pair = NULL;          /* class, compound */
 	r->compound = names_new();
@@ -107,6 +108,7 @@ static void group(struct rank_reference *r)
 	for (size_t s = 0; s < n && r->unit != RANK_SIGNATURE; s++) {
 		const char *name = reference_text(r->file, REFERENCE_COMPOUND, s), *moa = reference_text(r->file, REFERENCE_MOA, s);
 		compound[s] = r->keep[s] && name ? names_add(r->compound, name, NULL) : UINT32_MAX;
+		without += r->keep[s] && (!name || (r->unit == RANK_MOA && !moa));
 		if (r->unit != RANK_MOA)
 			continue;
 		for (const char *end; moa && compound[s] != UINT32_MAX; moa = end ? end + 1 : NULL) {
@@ -135,6 +137,8 @@ static void group(struct rank_reference *r)
 		cli_die("%s has no compounds to summarise over; give reference-build --sig-info", r->file->name);
 	if (r->unit == RANK_MOA && !r->moa->n)
 		cli_die("%s knows no mechanism of action; give reference-build --compound-info", r->file->name);
+	if (without)
+		cli_note(c, "%zu of %zu signatures have no %s and are left out", without, r->n_kept, r->unit == RANK_MOA ? "mechanism of action" : "compound");
 }
 
 /* Upper case, without spaces around it; Ensembl ids without their version. */
@@ -213,7 +217,7 @@ struct rank_reference *rank_reference_open(const struct cli *c, const char *path
 	if (r->n_kept < file->n)
 		cli_detail(c, "%zu of %zu signatures meet the conditions", r->n_kept, file->n);
 	stratify(r);
-	group(r);
+	group(c, r);
 	index_genes(r);
 	return r;
 }

@@ -41,6 +41,16 @@ static void summarise(const struct cli *c, const struct rank_options *o, const s
 	rank_reference_summarise(r, o->normalise ? ncs : score, c->threads, stat);
 }
 
+/* What is standardised over the signatures says nothing of one alone. */
+static void drop_alone(double *score, size_t n)
+{
+	size_t scored = 0;
+	for (size_t i = 0; i < n; i++)
+		scored += isfinite(score[i]) != 0;
+	for (size_t i = 0; i < n && scored < 2; i++)
+		score[i] = (double)NAN;
+}
+
 /* overlap may be NULL. */
 static void score_all(const struct cli *c, const struct rank_options *o, const struct rank_reference *r, const struct query *q, size_t n, double *score,
 		      uint32_t *overlap)
@@ -48,6 +58,8 @@ static void score_all(const struct cli *c, const struct rank_options *o, const s
 	size_t m = r->file->n;
 	if (!o->embedding || o->blend < 1)
 		score_queries(&o->score, &r->profiles, q, n, c->threads, score, overlap);
+	for (size_t i = 0; i < n && o->score.method == SCORE_ENSEMBLE && (!o->embedding || o->blend < 1); i++)
+		drop_alone(score + i * m, m);
 	if (!o->embedding)
 		return;
 	double *learned = o->blend < 1 ? mem_array(n * m, sizeof *learned) : score;

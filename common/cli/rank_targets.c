@@ -61,10 +61,27 @@ static uint32_t *align_columns(const struct cli *c, const struct pmx_schema *s, 
 	}
 	struct gene_alignment *a = gene_names_align(c, "genes of the targets", name, s->n_columns, (const char *const *)r->file->gene, r->file->n_genes,
 						    ledger);
-	if (!a->n)
-		cli_die("none of the genes of the targets is in %s", r->file->name);
-	for (size_t i = 0; i < a->n; i++)
+	bool *taken = mem_zero(r->file->n_genes, sizeof *taken);
+	for (size_t i = 0; i < a->n; i++) {
 		place[a->query[i]] = a->reference[i];
+		taken[a->reference[i]] = true;
+	}
+	/* What the table does not know, or under a name that the reference does not have, may be an id of the reference. */
+	size_t by_id = 0;
+	for (size_t j = 0; j < s->n_columns; j++) {
+		bool open = a->status[j] == GENE_UNKNOWN || a->status[j] == GENE_OUTSIDE;
+		uint32_t g = open ? rank_reference_gene(r, name[j]) : UINT32_MAX;
+		if (g == UINT32_MAX || taken[g])
+			continue;
+		place[j] = g;
+		taken[g] = true;
+		by_id++;
+	}
+	mem_free(taken);
+	if (by_id)
+		cli_note(c, "%zu more genes of the targets are used: names and ids that the reference itself knows", by_id);
+	if (!a->n && !by_id)
+		cli_die("none of the genes of the targets is in %s", r->file->name);
 	gene_alignment_free(a);
 	gene_ledger_free(ledger);
 	mem_free(name);

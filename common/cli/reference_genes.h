@@ -1,6 +1,7 @@
 /*
  * The genes of a reference: which columns of the input are taken, and their
- * names. A table of genes (LINCS 2017 or 2020 names) or columns of the genes in
+ * names. A table of genes (LINCS 2017 or 2020 names; HGNC), by its first
+ * column or else as formats/gene_info.h looks names up, or columns of the genes in
  * the input itself tell symbol and feature space; a gene without a symbol keeps
  * its name.
  */

@@ -71,9 +71,11 @@ static void also(char **list, const char *word)
 static void read_compounds(struct reference_rows *r, const char *path)
 {
 	struct err e = { 0 };
-	struct table *t = table_read(path, r->c->memory, &e);
+	struct table *t = table_read_latin1(path, r->c->memory, &e);
 	if (!t)
 		cli_fail(&e);
+	if (t->n_latin1)
+		cli_note(r->c, "%s: %llu lines were not UTF-8 and were read as Latin-1, such as a micro sign", path, (unsigned long long)t->n_latin1);
 	size_t key = SIZE_MAX, column[2] = { SIZE_MAX, SIZE_MAX };
 	for (int k = 0; compound_keys[k] && key == SIZE_MAX; k++) {
 		size_t f = pmx_find(r->s, PMX_OBS, compound_keys[k]);

@@ -57,15 +57,16 @@ static bool is_number(const char *s)
 }
 
 /* Names with | (or, as HGNC's own page writes them, a comma and a space) between them. */
-static void add_list(struct gene_ledger *l, uint32_t gene, enum gene_how how, char *list)
+static void add_list(struct gene_ledger *l, uint32_t gene, enum gene_how how, const char *names)
 {
-	const char *separator = strchr(list, '|') ? "|" : ",";
-	char *rest = NULL;
+	const char *separator = strchr(names, '|') ? "|" : ",";
+	char *list = mem_text(names), *rest = NULL;
 	for (char *name = strtok_r(list, separator, &rest); name; name = strtok_r(NULL, separator, &rest)) {
 		name += strspn(name, " ");
 		if (*name)
 			gene_ledger_name(l, gene, how, name);
 	}
+	mem_free(list);
 }
 
 static void add_row(struct gene_ledger *l, const struct table *t, size_t row, const size_t at[N_COLUMNS])
@@ -88,27 +89,29 @@ static void add_row(struct gene_ledger *l, const struct table *t, size_t row, co
 		add_list(l, gene, GENE_BY_ALIAS, value(t, row, at[ALIAS]));
 }
 
-struct gene_ledger *gene_ledger_read(const char *path, struct err *e)
+struct gene_ledger *gene_ledger_of(const struct table *t, struct err *e)
 {
 	size_t at[N_COLUMNS];
-	struct table *t = table_read_latin1(path, MEMORY, e);
-	if (!t)
-		return NULL;
 	find_columns(t, at);
-	struct gene_ledger *l = NULL;
 	if (at[SYMBOL] == SIZE_MAX) {
 		table_need(t, "gene_symbol", e);
 		err_context(e, "a table of genes needs a column gene_symbol, pr_gene_symbol or symbol");
-	} else {
-		l = gene_ledger_new();
-		for (size_t i = 0; i < t->n_rows; i++)
-			add_row(l, t, i, at);
-		if (!gene_ledger_n(l)) {
-			err_set(e, "%s names no gene", t->name);
-			gene_ledger_free(l);
-			l = NULL;
-		}
+		return NULL;
 	}
+	struct gene_ledger *l = gene_ledger_new();
+	for (size_t i = 0; i < t->n_rows; i++)
+		add_row(l, t, i, at);
+	if (gene_ledger_n(l))
+		return l;
+	err_set(e, "%s names no gene", t->name);
+	gene_ledger_free(l);
+	return NULL;
+}
+
+struct gene_ledger *gene_ledger_read(const char *path, struct err *e)
+{
+	struct table *t = table_read_latin1(path, MEMORY, e);
+	struct gene_ledger *l = t ? gene_ledger_of(t, e) : NULL;
 	table_free(t);
 	return l;
 }

@@ -9,8 +9,11 @@
 #define FORMATS_GENE_INFO_H
 #include "base/err.h"
 #include "base/genes.h"
+#include "formats/table.h"
 
 /* NULL on failure: no table, no column of symbols (what there is is listed), no gene in it. */
 struct gene_ledger *gene_ledger_read(const char *path, struct err *e);
+/* The same of a table that was read. */
+struct gene_ledger *gene_ledger_of(const struct table *t, struct err *e);
 
 #endif

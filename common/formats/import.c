@@ -63,7 +63,7 @@ static int refuse_twice(const struct name_list *l, size_t second, const char *wh
 	size_t first = 0;
 	while (strcmp(l->at[first], l->at[second]))
 		first++;
-	return err_set(e, "%s '%s' stands at places %zu and %zu; names must differ: --make-unique numbers them (NAME.1)", what,
+	return err_set(e, "%s '%s' stands at places %zu and %zu; names must differ: pmx-import --make-unique numbers them (NAME.1)", what,
 		       l->at[second], first + 1, second + 1);
 }
 

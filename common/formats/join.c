@@ -37,7 +37,7 @@ static int index_rows(struct join *j, struct err *e)
 		uint32_t at = names_add(j->name, name, &is_new);
 		if (!is_new)
 			return err_set(e, "%s, line %" PRIu64 ": '%s' comes again in column '%s', first on line %" PRIu64
-				       "; a row needs one line (another column that names the rows: --key)", t->name, t->line[i], name,
+				       "; a row needs one line (pmx-join --key takes another column for the names)", t->name, t->line[i], name,
 				       t->head[j->key], t->line[at]);
 	}
 	return 0;
@@ -45,7 +45,7 @@ static int index_rows(struct join *j, struct err *e)
 
 struct join *join_open(const char *path, const char *key, uint64_t memory, struct err *e)
 {
-	struct table *t = table_read(path, memory, e);
+	struct table *t = table_read_latin1(path, memory, e);
 	if (!t)
 		return NULL;
 	struct join *j = mem_zero(1, sizeof *j);
@@ -222,10 +222,14 @@ int join_end(const struct join *j, char *note, size_t size, struct err *e)
 	*note = 0;
 	if (!j->n_matched && j->n_rows)
 		return err_set(e, "%s: no row of the stream is named in column '%s' (its first: '%s'; the stream's first: '%s'); "
-			       "another column that names the rows: --key", t->name, t->head[j->key], t->n_rows ? j->name->at[0] : "",
+			       "pmx-join --key takes another column for the names", t->name, t->head[j->key], t->n_rows ? j->name->at[0] : "",
 			       j->first_name);
+	size_t n = 0;
 	if (j->n_matched < j->n_rows || j->n_used < t->n_rows)
-		snprintf(note, size, "%s: %" PRIu64 " of %" PRIu64 " rows have a line in it, the others get missing values; %" PRIu64
-			 " of its %zu lines name no row", t->name, j->n_matched, j->n_rows, t->n_rows - j->n_used, t->n_rows);
+		n = (size_t)snprintf(note, size, "%s: %" PRIu64 " of %" PRIu64 " rows have a line in it, the others get missing values; %" PRIu64
+				     " of its %zu lines name no row", t->name, j->n_matched, j->n_rows, t->n_rows - j->n_used, t->n_rows);
+	if (t->n_latin1 && n < size)
+		snprintf(note + n, size - n, "%s%s: %" PRIu64 " lines were not UTF-8 and were read as Latin-1, such as a micro sign", n ? "; " : "", t->name,
+			 t->n_latin1);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * A table whose rows are matched to the rows of a stream by name: its columns
  * become row columns, or together a row matrix. Rows of the stream without a
- * line in the table get missing values.
+ * line in the table get missing values. Lines that are not UTF-8 are taken for Latin-1.
  */
 #ifndef FORMATS_JOIN_H
 #define FORMATS_JOIN_H
@@ -23,7 +23,7 @@ int join_columns(struct join *j, struct pmx_schema *s, bool replace, struct err 
 int join_matrix(struct join *j, struct pmx_schema *s, const char *name, bool replace, struct err *e);
 /* Adds the values to a block, whose row names are given. s: the schema after all declarations. */
 void join_put(struct join *j, struct pmx_block *b, const struct pmx_schema *s, const struct pmx_column *names);
-/* After the last block: a failure when nothing matched, else 0 and what did not match in `note` ("" where all did). */
+/* After the last block: a failure when nothing matched, else 0 and in `note` what did not match, and what was Latin-1 ("" for neither). */
 int join_end(const struct join *j, char *note, size_t size, struct err *e);
 
 #endif

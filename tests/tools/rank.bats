@@ -590,6 +590,24 @@ P
 	[ "$(rank -q --reference "$reference" -k 0 "$targets" | wc -l)" -eq $((4 * n + 1)) ]
 }
 
+@test "what cannot be summarised or standardised is said: no compound, a signature alone, too few genes" {
+	printf 'gene\ts1\ts2\ts3\n' >ref.tsv; for g in {1..20}; do printf 'G%d\t%d\t%d\t%d\n' $g $((g * 7 % 23)) $((g * 5 % 23)) $((g * 11 % 23)); done >>ref.tsv
+	printf 'gene\tt\n' >t.tsv; for g in {1..20}; do printf 'G%d\t%d\n' $g $((g - 10)); done >>t.tsv
+	printf 'sig_id\tpert_iname\tcell_id\ns1\tA\tX\ns2\tB\tY\n' >info.txt
+	target-signature -q --weights t.tsv -o t.pmx
+	reference-build -q --sig-info info.txt ref.tsv -o ref.pmx
+	run --separate-stderr rank --reference ref.pmx --method pearson --aggregate compound -k 0 t.pmx
+	[[ "$status" = 0 && "$stderr" = *"1 of 3 signatures have no compound and are left out"* ]]
+	[ "$(wc -l <<<"$output")" = 3 ]
+	# z over one signature is no number; the parts of the ensemble alone are.
+	run --separate-stderr rank --reference ref.pmx --method ensemble --cell-line X -k 0 t.pmx
+	[[ "$status" = 1 && "$stderr" = *"no_spread 1"* ]]
+	rank -q --reference ref.pmx --method pearson --cell-line X -k 0 t.pmx | grep -qP '\ts1\tA\tX\t'
+	[ "$(rank -q --reference ref.pmx --method ensemble -k 0 t.pmx | column reason | sort -u)" = NA ]
+	run rank --reference ref.pmx --min-overlap 21 t.pmx
+	[[ "$status" = 1 && "$output" = *"no target shares 21 genes with a signature; --min-overlap"* ]]
+}
+
 @test "bad calls are refused" {
 	run rank "$targets"
 	[ "$status" -eq 2 ]

@@ -92,6 +92,53 @@ small_table() {
 	[[ $output == *"--gene-info"* ]]
 }
 
+@test "tables of genes of any release: Latin-1, HGNC's columns, versions of Ensembl ids, previous symbols" {
+	small_table >genes.tsv
+	printf 'gene\tt\n' >t.tsv; for g in 1 2 3 4 5 6 7 8 9 10 11 12; do printf 'G%d\t%d\n' $g $((g - 6)); done >>t.tsv
+	target-signature -q --weights t.tsv -o t.pmx
+	reference-build -q genes.tsv -o plain.ref
+	rank -q --reference plain.ref --method pearson -k 0 t.pmx >want
+	printf 'hgnc_id\tsymbol\tprev_symbol\tname\tensembl_gene_id\n' >hgnc.tsv
+	for g in 1 2 3 4 5 6 7 8 9 10 11 12; do printf 'HGNC:%d\tG%d\tOLD%d\talpha \xb5\tENSG%011d\n' $g $g $g $g; done >>hgnc.tsv
+	awk -F'\t' -v OFS='\t' 'NR > 1 { g = substr($1, 2); $1 = g % 2 ? sprintf("ENSG%011d.%d", g, g) : "OLD" g } 1' genes.tsv >other.tsv
+	run --separate-stderr reference-build --gene-info hgnc.tsv other.tsv -o other.ref
+	[[ "$status" = 0 && "$stderr" = *"12 of 12 genes of the signatures have a line among its 12"* ]]
+	rank -q --reference other.ref --method pearson -k 0 t.pmx | cmp - want
+	# Names as the input has them are still found; with a table of other genes, too.
+	(head -1 t.tsv; paste <(tail -n +2 other.tsv | cut -f1) <(tail -n +2 t.tsv | cut -f2)) >ids.tsv
+	for also in "" "--gene-info some.tsv"; do
+		printf 'symbol\nG3\nELSEWHERE\n' >some.tsv
+		target-signature -q --weights ids.tsv | rank -q --reference other.ref --method pearson -k 0 $also | cmp - want
+	done
+	run reference-build --gene-info some.tsv other.tsv -o x.ref
+	[[ "$status" = 1 && "$output" = *"none of its names and ids is a gene of the signatures"* ]]
+	[ ! -e x.ref ]
+}
+
+@test "tables of signatures: Latin-1, a name twice, no such file; infinite values" {
+	small_table >genes.tsv
+	printf 'sig_id\tpert_iname\tpert_idose\ns1\tA\t10 \xb5M\ns2\tB\t10 uM\n' >latin.txt
+	run --separate-stderr reference-build --sig-info latin.txt genes.tsv -o a.ref
+	[[ "$status" = 0 && "$stderr" = *"1 lines were not UTF-8 and were read as Latin-1"* ]]
+	printf 'gene\tt\n' >t.tsv; for g in 1 2 3 4 5 6 7 8 9 10 11 12; do printf 'G%d\t%d\n' $g $((g - 6)); done >>t.tsv
+	target-signature -q --weights t.tsv -o t.pmx
+	rank -q --reference a.ref --method pearson -k 0 t.pmx | cut -f3,6 | grep -qP '^s1\t10 µM$'
+	printf 'sig_id\tpert_iname\ns1\tA\ns1\tB\n' >twice.txt
+	run reference-build --sig-info twice.txt genes.tsv -o x.ref
+	[[ "$status" = 1 && "$output" = *"line 3: 's1' comes again in column 'sig_id'"* ]]
+	run reference-build --sig-info nowhere.txt genes.tsv -o x.ref
+	[[ "$status" = 1 && "$output" = *"nowhere.txt: No such file"* ]]
+	printf 'pert_iname\tmoa\nA\t\xb5-opioid agonist\n' >moa.txt
+	run --separate-stderr reference-build --sig-info latin.txt --compound-info moa.txt genes.tsv -o b.ref
+	[[ "$status" = 0 && "$stderr" = *"moa.txt: 1 lines were not UTF-8"* ]]
+	rank -q --reference b.ref --method pearson -k 0 t.pmx | cut -f8 | grep -qx 'µ-opioid agonist'
+	[ ! -e x.ref ]
+	awk -F'\t' -v OFS='\t' 'NR == 3 { $2 = "inf" } 1' genes.tsv >inf.tsv
+	run --separate-stderr reference-build inf.tsv -o i.ref
+	[[ "$status" = 0 && "$stderr" = *"1 values are infinite"* ]]
+	rank -q --reference i.ref --method pearson -k 0 t.pmx | grep -qP '\ts1\t.*\tNA\t12\tno_spread$'
+}
+
 @test "GCTX of the Broad keeps its f32 and its names" {
 	need data/cmap_gold_wtcs
 	reference-build -q "$shared/data/cmap_gold_wtcs/contest_modzs_ezid_n10x10174.gctx" -o gctx.pmx
