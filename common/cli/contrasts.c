@@ -1,4 +1,5 @@
 #include "cli/contrasts.h"
+#include "cli/gene_names.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include <inttypes.h>
@@ -56,7 +57,7 @@ static struct pmx_schema *describe(struct contrast_writer *w, const struct pmx_s
 		pmx_add_layer(s, layer_name[k], k == MARKER_RANK ? PMX_U32 : PMX_F64, k == MARKER_RANK ? PMX_SPARSE : PMX_DENSE);
 		w->layer[k] = s->n_fields - 1;
 	}
-	struct names *genes = pmx_column_names(cells);
+	struct names *genes = gene_names_unique(cells);
 	pmx_set_column_names(s, "gene", genes);
 	names_free(genes);
 	s->row_names = mem_text("contrast");

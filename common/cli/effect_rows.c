@@ -1,4 +1,5 @@
 #include "cli/effect_rows.h"
+#include "cli/gene_names.h"
 #include "base/mem.h"
 #include <math.h>
 #include <stdlib.h>
@@ -82,9 +83,7 @@ static struct names *sorted(const struct names *from, uint32_t **place)
 static void order_genes(struct source *o)
 {
 	size_t n = o->s->n_columns;
-	struct names *genes = pmx_column_names(o->s);
-	if (genes->n != n)
-		cli_die("the contrasts have genes that share a name; pmx-select --genes takes one of each");
+	struct names *genes = gene_names_unique(o->s);
 	o->place = names_ranks(genes);
 	o->column = mem_array(n, sizeof *o->column);
 	for (uint32_t g = 0; g < n; g++)

@@ -2,6 +2,19 @@
 #include "base/mem.h"
 #include "formats/gene_info.h"
 
+struct names *gene_names_unique(const struct pmx_schema *s)
+{
+	struct names *names = names_new();
+	for (uint32_t i = 0; i < s->n_columns; i++) {
+		bool is_new;
+		uint32_t at = names_add(names, pmx_column_name(s, i), &is_new);
+		if (!is_new)
+			cli_die("genes %u and %u of the stream are both called '%s'; give each a name of its own (pmx-import --make-unique)", at + 1, i + 1,
+				names->at[at]);
+	}
+	return names;
+}
+
 struct gene_ledger *gene_names_ledger(const char *path)
 {
 	struct err e = { 0 };

@@ -1,5 +1,6 @@
 /*
- * The option --gene-info: names of genes looked up in a table, and what came of it on stderr and in the provenance.
+ * Names of genes: each once; and the option --gene-info, by which they are looked up in a table, with what came of it on
+ * stderr and in the provenance.
  * base/genes.h says how a name is looked up. Failures end the process.
  */
 #ifndef CLI_GENE_NAMES_H
@@ -11,6 +12,8 @@
 	"geneinfo of LINCS or a table of HGNC: names are looked up as they are spelt, Ensembl ids without their version, and then whatever the case of " \
 	"their letters (symbols of mice). How many genes are used, valid but outside of the other side, or unknown is told on stderr")
 
+/* The columns' names, for the caller to free. Two that are the same end the process: what is told by name would be told of either. */
+struct names *gene_names_unique(const struct pmx_schema *s);
 /* NULL for NULL. */
 struct gene_ledger *gene_names_ledger(const char *path);
 /* gene_align, or for a `reference` of NULL gene_align_ledger; and the note "WHAT: 978 genes: 960 used, ...". */

@@ -1,4 +1,5 @@
 #include "cli/program_rows.h"
+#include "cli/gene_names.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "formats/table.h"
@@ -72,9 +73,7 @@ static int by_split(const void *pa, const void *pb)
 
 static void order_columns(struct program_reader *r)
 {
-	struct names *genes = pmx_column_names(r->s);
-	if (genes->n != r->s->n_columns)
-		cli_die("the contrasts have genes that share a name; pmx-select --genes takes one of each");
+	struct names *genes = gene_names_unique(r->s);
 	uint32_t *rank = names_ranks(genes);
 	r->by_name = mem_array(genes->n, sizeof *r->by_name);
 	for (uint32_t g = 0; g < genes->n; g++)

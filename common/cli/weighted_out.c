@@ -1,4 +1,5 @@
 #include "cli/weighted_out.h"
+#include "cli/gene_names.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "formats/lines.h"
@@ -69,7 +70,7 @@ struct weighted_out *weighted_out_open(const struct cli *c, const struct screen 
 	struct weighted_out *w = mem_zero(1, sizeof *w);
 	w->c = c;
 	w->s = s;
-	w->genes = pmx_column_names(s->s);
+	w->genes = gene_names_unique(s->s);
 	w->values = mem_array(s->s->n_columns, sizeof *w->values);
 	if (tsv) {
 		w->text = cli_text_new(c);
@@ -234,7 +235,7 @@ struct weighted_given *weighted_given_read(const char *path, const struct pmx_sc
 		return NULL;
 	struct err e = { 0 };
 	struct weighted_given *g = mem_zero(1, sizeof *g);
-	struct names *genes = pmx_column_names(s);
+	struct names *genes = gene_names_unique(s);
 	g->n_genes = genes->n;
 	g->dispersion = mem_array(genes->n, sizeof *g->dispersion);
 	g->trend = mem_array(genes->n, sizeof *g->trend);

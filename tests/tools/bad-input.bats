@@ -125,6 +125,30 @@ input() {
 	fails 1 "'c000000001' comes again" pmx-join --obs o.tsv "$files/raw.pmx"
 }
 
+@test "a stream whose columns share a name" {
+	local py
+	py=$(python_with zstandard xxhash 2>/dev/null) || skip "pip cannot fetch zstandard and xxhash"
+	printf 'cell\tG1\tG2\tG3\tG4\na1\t0\t0\t1\t2\na2\t0\t0\t2\t1\na3\t0\t1\t2\t2\nb1\t1\t0\t0\t0\nb2\t0\t0\t0\t1\nb3\t0\t1\t0\t0\n' >x.tsv
+	printf 'cell\tgene_target\n' >o.tsv; printf '%s\n' a{1..3} b{1..3} | awk '{ print $1 "\t" (/a/ ? "A" : "NT") }' >>o.tsv
+	pmx-import -q --values float --layer X --obs o.tsv x.tsv -o one.pmx
+	PYTHONPATH=$repo/tests "$py" - <<'P'
+from pmx_forge import pack, unpack
+chunks = unpack(open("one.pmx", "rb").read())
+for section in chunks[0][2]:
+    if section[3] == b"G1G2G3G4":
+        section[3] = b"G1G2G2G4"
+open("x.pmx", "wb").write(pack(chunks))
+P
+	run pmx-check x.pmx
+	[[ $output == *"1 columns have the name of an earlier column"* ]]
+	fails 1 "genes 2 and 3 of the stream are both called 'G2'" de-markers --control NT --layer X x.pmx
+	# The weights behind it stay with their genes.
+	run --separate-stderr target-signature --group-key gene_target --method logfc x.pmx -o t.pmx
+	[[ $status = 0 && $stderr == *"1 of 4 have the name of one before them"* ]]
+	pmx-view --layer weights t.pmx >ours
+	target-signature -q --group-key gene_target --method logfc one.pmx | pmx-view --layer weights | cut -f1-3,5 | diff - ours
+}
+
 @test "raw counts where log values are needed" {
 	fails 1 "run normalize first" pca "$files/raw.pmx"
 	fails 1 "run normalize first" de-markers --control NT "$files/raw.pmx"
