@@ -52,6 +52,8 @@ struct rank_embedding *rank_embedding_new(const struct cli *c, const char *model
 		embedding_embed(m->file->model, NET_DRUG, row, n, c->threads, m->drug + first * width);
 		mem_free(row);
 		mem_free(value);
+		if (r->profiles.done)
+			r->profiles.done(r->profiles.with, k);
 	}
 	mem_free(place);
 	return m;

@@ -193,6 +193,11 @@ uint32_t rank_reference_gene(const struct rank_reference *r, const char *name)
 	return at == NAMES_NONE ? NAMES_NONE : r->folded_gene[at];
 }
 
+static void slab_done(const void *with, size_t k)
+{
+	reference_release(with, k);
+}
+
 struct rank_reference *rank_reference_open(const struct cli *c, const char *path, const struct rank_conditions *w, int unit, bool verify)
 {
 	struct err e = { 0 };
@@ -213,7 +218,10 @@ struct rank_reference *rank_reference_open(const struct cli *c, const char *path
 	condition(r, REFERENCE_TIME, &w->time);
 	for (size_t s = 0; s < file->n; s++)
 		r->n_kept += r->keep[s];
-	r->profiles = (struct profiles){ file->n, file->n_genes, file->value_size, r->slab, file->n_slabs, file->n_measured, r->keep };
+	r->profiles = (struct profiles){ file->n, file->n_genes, file->value_size, r->slab, file->n_slabs, file->n_measured, r->keep, NULL, file };
+	/* Mapped pages count as the process's, until they are let go: slab by slab, where all are too much. */
+	if (file->size > c->memory / 2)
+		r->profiles.done = slab_done;
 	if (r->n_kept < file->n)
 		cli_detail(c, "%zu of %zu signatures meet the conditions", r->n_kept, file->n);
 	stratify(r);

@@ -101,13 +101,14 @@ void compat_scores(int method, const struct profiles *p, const struct query *q, 
 {
 	signed char *side = mem_zero(p->n_genes, 1);
 	double *other = mem_array(p->n, sizeof *other);
+	int *through = mem_zero(p->n_slabs, sizeof *through);
 	for (size_t i = 0; i < q->n_up + q->n_down; i++)
 		side[q->set[i]] = i < q->n_up ? 1 : -1;
 #pragma omp parallel num_threads(threads)
 	{
 		double *room = mem_array(3 * p->n_genes, sizeof *room);
 		struct gene_value *v = mem_array(p->n_genes, sizeof *v);
-		for (size_t k = 0; k < p->n_slabs; k++)
+		for (size_t k = 0; k < p->n_slabs; k++) {
 #pragma omp for schedule(dynamic, 16) nowait
 			for (size_t i = 0; i < p->slab[k].n; i++) {
 				size_t s = p->slab[k].first + i;
@@ -120,6 +121,8 @@ void compat_scores(int method, const struct profiles *p, const struct query *q, 
 				score[s] = cosine(room, q, room + p->n_genes, room + 2 * p->n_genes, &overlap[s]);
 				other[s] = method == SCORE_COSINE ? 0 : -gsea(room, p->n_genes, side, v);
 			}
+			profile_slab_done(p, k, through);
+		}
 		mem_free(room);
 		mem_free(v);
 	}
@@ -131,4 +134,5 @@ void compat_scores(int method, const struct profiles *p, const struct query *q, 
 		score[s] = method == SCORE_GSEA ? -other[s] : (score[s] + other[s]) / 2;
 	mem_free(side);
 	mem_free(other);
+	mem_free(through);
 }

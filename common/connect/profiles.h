@@ -15,6 +15,7 @@
  */
 #ifndef CONNECT_PROFILES_H
 #define CONNECT_PROFILES_H
+#include <omp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,7 +38,24 @@ struct profiles {
 	size_t n_slabs;
 	const uint32_t *n_measured;     /* genes with a value, of each signature */
 	const bool *keep;               /* signatures that are scored; NULL: all */
+	void (*done)(const void *with, size_t slab);    /* told of every slab that has been walked over; or NULL */
+	const void *with;
 };
+
+/*
+ * For every thread of a team whose loop over slab k has ended for it; through[k] begins at 0. The last one tells that the
+ * slab is done, so none waits for another.
+ */
+static inline void profile_slab_done(const struct profiles *p, size_t k, int *through)
+{
+	int n;
+	if (!p->done)
+		return;
+#pragma omp atomic capture seq_cst
+	n = ++through[k];
+	if (n == omp_get_num_threads())
+		p->done(p->with, k);
+}
 
 static inline size_t profile_run_bytes(size_t width, int value_size)
 {

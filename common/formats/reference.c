@@ -271,13 +271,24 @@ void reference_free(struct reference *r)
 	mem_free(r);
 }
 
+void reference_release(const struct reference *r, size_t slab)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)(r->map + r->slab[slab].offset);
+	uintptr_t to = (from + (uintptr_t)r->slab[slab].size) / page * page;
+	from = (from + page - 1) / page * page;
+	if (from < to)
+		madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 int reference_verify(const struct reference *r, int threads, struct err *e)
 {
 	size_t bad = SIZE_MAX;
 #pragma omp parallel for num_threads(threads) schedule(dynamic) reduction(min: bad)
-	for (size_t k = 0; k < r->n_slabs; k++)
+	for (size_t k = 0; k < r->n_slabs; k++) {
 		if (hash64(r->map + r->slab[k].offset, r->slab[k].size) != r->slab[k].sum)
 			bad = k < bad ? k : bad;
+		reference_release(r, k);
+	}
 	return bad == SIZE_MAX ? 0 : err_set(e, "%s: damaged: the sum of signatures %llu to %llu is wrong", r->name,
 					     (unsigned long long)r->slab[bad].first + 1,
 					     (unsigned long long)(r->slab[bad].first + r->slab[bad].n));

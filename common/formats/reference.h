@@ -46,7 +46,12 @@ struct reference {
 /* NULL on failure. The file stays mapped until reference_free. */
 struct reference *reference_open(const char *path, struct err *e);
 void reference_free(struct reference *r);
-/* Reads everything. */
+/*
+ * The pages of a slab no longer count as this process's; the system keeps them as long as it likes, and whoever touches them
+ * has them again.
+ */
+void reference_release(const struct reference *r, size_t slab);
+/* Reads everything, and releases it. */
 int reference_verify(const struct reference *r, int threads, struct err *e);
 /* The value of a field of signature i; NULL is missing. */
 const char *reference_text(const struct reference *r, enum reference_field f, size_t i);
