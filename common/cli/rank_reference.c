@@ -218,7 +218,8 @@ struct rank_reference *rank_reference_open(const struct cli *c, const char *path
 	condition(r, REFERENCE_TIME, &w->time);
 	for (size_t s = 0; s < file->n; s++)
 		r->n_kept += r->keep[s];
-	r->profiles = (struct profiles){ file->n, file->n_genes, file->value_size, r->slab, file->n_slabs, file->n_measured, r->keep, NULL, file };
+	r->profiles = (struct profiles){ .n = file->n, .n_genes = file->n_genes, .value_size = file->value_size, .slab = r->slab, .n_slabs = file->n_slabs,
+		.n_measured = file->n_measured, .keep = r->keep, .with = file };
 	/* Mapped pages count as the process's, until they are let go: slab by slab, where all are too much. */
 	if (file->size > c->memory / 2)
 		r->profiles.done = slab_done;

@@ -44,7 +44,7 @@ static void store_init(struct store *s, bool gaps, int value_size, size_t width)
 		s->slab[k] = (struct profile_slab){ first, n, width, s->bytes + k * run };
 		profile_pack(s->value + first * GENES, n, GENES, width, value_size, 2, s->bytes + k * run, s->n_measured + first);
 	}
-	s->p = (struct profiles){ SIGNATURES, GENES, value_size, s->slab, k, s->n_measured, NULL };
+	s->p = (struct profiles){ .n = SIGNATURES, .n_genes = GENES, .value_size = value_size, .slab = s->slab, .n_slabs = k, .n_measured = s->n_measured };
 }
 
 static void store_free(struct store *s)
@@ -469,7 +469,7 @@ UNIT(leading_edges)
 	uint8_t *bytes = mem_array(10, profile_run_bytes(32, 8));
 	struct profile_slab slab = { 0, 1, 32, bytes };
 	profile_pack(value, 1, 10, 32, 8, 1, bytes, &n_measured);
-	struct profiles p = { 1, 10, 8, &slab, 1, &n_measured, NULL };
+	struct profiles p = { .n = 1, .n_genes = 10, .value_size = 8, .slab = &slab, .n_slabs = 1, .n_measured = &n_measured };
 	CHECK(leading_edge(SCORE_RGES, &p, 0, set, 4, edge) == 2 && edge[0] == 0 && edge[1] == 1);
 	/* Places 4, 7 and 9: b, from the gene at 4 on. */
 	uint32_t low[] = { 6, 8, 3 };
