@@ -104,7 +104,7 @@ static void report(const struct cli *c, const struct rank_count *n)
 	if (n->targets_without)
 		cli_note(c, "%llu targets have no score at all", (unsigned long long)n->targets_without);
 	if (!n->scored && n->few_genes && !n->no_spread)
-		cli_die("nothing was scored: no target shares %ld genes with a signature; --min-overlap asks for them", opt.min_overlap);
+		cli_die("nothing was scored: of every target fewer than %ld genes count in any signature (--min-overlap)", opt.min_overlap);
 	if (!n->scored)
 		cli_die("nothing was scored");
 }

@@ -168,7 +168,7 @@ static const char *const description[] = {
 	"A gene without difference and spread has 0; a difference without any spread has no size in cohen_d and t and is NaN. Cells without a label of one of the "
 	"columns are left out. A population that cannot be compared is a row without weights and with a reason.",
 	"Lists: a gene that is listed has +1 (--up) or -1 (--down), the others NaN; form is list. One side alone makes a one-sided target. "
-	"A gene in both lists of a target is left out of both. Weights: taken as they are, NA is NaN; form is dense.",
+	"A gene in both lists of a target is left out of both. Weights: taken as they are, NA and LINCS' -666 are NaN; form is dense.",
 	"With --gene-info a gene is called by its current symbol, where only one gene has that; names that the table does not know, or finds ambiguous, stay as "
 	"they are. Of two columns or lines of one gene the one named by its symbol or id counts before one named by a previous or alias symbol, else the first. "
 	"Two names of one gene in lists are one gene.",

@@ -10,13 +10,18 @@
 #include <string.h>
 #include <strings.h>
 
+/* Without blanks around it, and then without quotes that R and spreadsheets put around a text. */
 static char *trimmed(char *s)
 {
 	while (isspace((unsigned char)*s))
 		s++;
-	for (size_t n = strlen(s); n && isspace((unsigned char)s[n - 1]); n--)
-		s[n - 1] = 0;
-	return s;
+	size_t n = strlen(s);
+	while (n && isspace((unsigned char)s[n - 1]))
+		s[--n] = 0;
+	if (n < 2 || s[0] != '"' || s[n - 1] != '"' || memchr(s + 1, '"', n - 2))
+		return s;
+	s[n - 1] = 0;
+	return s + 1;
 }
 
 int gmt_next(struct lines *l, struct gmt_line *out, struct err *e)

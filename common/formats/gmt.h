@@ -17,7 +17,7 @@ struct gmt_line {
 };
 
 /*
- * 1 and the next line cut at its tabs, without blanks around a field and without empty fields at its end (a
+ * 1 and the next line cut at its tabs, without blanks and quotes around a field and without empty fields at its end (a
  * spreadsheet's); 0 at the end; -1 on failure. Empty lines, and those that begin with #, are passed over.
  */
 int gmt_next(struct lines *l, struct gmt_line *out, struct err *e);

@@ -96,14 +96,27 @@ static int take_set(struct sets *s, struct gmt_line *line, struct names *pairs, 
 	return 0;
 }
 
+/* What heads a column of genes is the name of none. */
+static bool is_heading(const char *s)
+{
+	static const char *const heading[] = { "gene", "genes", "gene_id", "gene_name", "gene_symbol", "symbol", "hgnc_symbol", "ensembl_gene_id" };
+	for (size_t i = 0; i < sizeof heading / sizeof *heading; i++)
+		if (!strcasecmp(s, heading[i]))
+			return true;
+	return false;
+}
+
 static int take_lines(struct sets *s, struct cut_lines *c, const char *path, const char *list, struct names *pairs, struct err *e)
 {
 	bool is_new, gmt = c->widest > 2;
 	int failed = 0;
-	for (size_t i = !gmt && !list; i < c->n && !failed; i++) {
+	bool headed = !gmt && (!list || (c->n && is_heading(c->at[0].field[0])));
+	for (size_t i = headed; i < c->n && !failed; i++) {
 		char **field = c->at[i].field;
 		if (gmt)
 			failed = take_set(s, &c->at[i], pairs, e);
+		else if (list && strpbrk(field[0], ",;"))
+			failed = err_set(e, "'%.60s' is more than one name; a list has one a line", field[0]);
 		else if (!list && c->at[i].n_fields < 2)
 			failed = err_set(e, "'%s' has no set; a line holds a member, a tab and the name of its set", field[0]);
 		else

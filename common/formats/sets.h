@@ -1,8 +1,8 @@
 /*
  * Named sets of genes (or of compounds) from a text file: GMT (name, description, members between tabs), a
  * table of two columns (member TAB set, the first line being its header), or a plain list, one member a line,
- * which makes one set. A file in which no line has a third field is a list or a table, as the caller says.
- * Blanks around a name go, a repetition inside of a set counts once. With a ledger of genes the members are called
+ * which makes one set (a first line such as gene or symbol is its header). A file in which no line has a third field is a list or a table, as the caller says.
+ * Blanks and quotes around a name go, a repetition inside of a set counts once. With a ledger of genes the members are called
  * as it spells them, so two names of one gene are one member.
  */
 #ifndef FORMATS_SETS_H

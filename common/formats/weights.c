@@ -1,6 +1,7 @@
 #include "formats/weights.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "formats/lincs.h"
 #include "formats/lines.h"
 #include "formats/table.h"
 #include <math.h>
@@ -22,7 +23,8 @@ static int take_head(struct parse *p, char *line, size_t n_fields, struct err *e
 		return err_set(e, "a quote is not closed");
 	size_t from = n == n_fields ? 1 : 0;
 	if (n - from + 1 != n_fields || n_fields < 2)
-		return err_set(e, "the header has %zu names and the first line %zu fields; a gene and at least one weight are needed", n, n_fields);
+		return err_set(e, "the header has %zu names and the first line %zu fields; a gene and at least one weight are needed, with tabs or "
+			       "commas between them", n, n_fields);
 	for (size_t i = from; i < n; i++) {
 		if (text_f64(p->field[i], &number))
 			return err_set(e, "the header has '%s' where the name of a target is needed; is the header missing?", p->field[i]);
@@ -51,7 +53,7 @@ static int take_line(struct parse *p, size_t n, struct err *e)
 	double *out = w->value + (w->genes->n - 1) * k;
 	for (size_t i = 0; i < k; i++) {
 		const char *s = p->field[i + 1];
-		if (text_missing(s))
+		if (lincs_missing(s))
 			out[i] = NAN;
 		else if (!text_f64(s, &out[i]))
 			return err_set(e, "gene '%s', target '%s': '%.60s' is no number", p->field[0], w->targets->at[i], s);
@@ -84,12 +86,16 @@ static int read_all(struct parse *p, struct lines *l, struct err *e)
 				more = take_line(p, k, e);
 			mem_free(copy);
 		}
-		if (more < 0)
+		if (more < 0) {
+			lines_context(l, e);
 			break;
+		}
 	}
 	mem_free(head);
-	if (!more && !p->w->genes->n)
-		more = err_set(e, "there is no line with weights");
+	if (!more && !p->w->genes->n) {
+		err_set(e, "there is no line with weights");
+		more = lines_context(l, e);
+	}
 	return more;
 }
 
@@ -102,8 +108,6 @@ struct weights *weights_read(const char *path, struct err *e)
 	p.w->targets = names_new();
 	p.w->genes = names_new();
 	int failed = read_all(&p, l, e);
-	if (failed)
-		lines_context(l, e);
 	lines_close(l);
 	mem_free(p.field);
 	if (!failed)

@@ -1,6 +1,6 @@
 /*
  * A table of weights: a header, then a line a gene, its name first and one number a target. Tabs or commas.
- * What is missing (NA, NaN, nothing) is NaN; an infinite weight, a text and a gene that comes twice are failures.
+ * What is missing (NA, NaN, nothing, -666 of LINCS) is NaN; an infinite weight, a text and a gene that comes twice are failures.
  */
 #ifndef FORMATS_WEIGHTS_H
 #define FORMATS_WEIGHTS_H

@@ -605,7 +605,7 @@ P
 	rank -q --reference ref.pmx --method pearson --cell-line X -k 0 t.pmx | grep -qP '\ts1\tA\tX\t'
 	[ "$(rank -q --reference ref.pmx --method ensemble -k 0 t.pmx | column reason | sort -u)" = NA ]
 	run rank --reference ref.pmx --min-overlap 21 t.pmx
-	[[ "$status" = 1 && "$output" = *"no target shares 21 genes with a signature; --min-overlap"* ]]
+	[[ "$status" = 1 && "$output" = *"of every target fewer than 21 genes count in any signature (--min-overlap)"* ]]
 }
 
 @test "of a reference larger than --memory some slabs are mapped at a time" {

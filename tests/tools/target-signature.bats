@@ -197,6 +197,9 @@ PY
 	printf '# genes\nSTAT1\r\n IRF1 \r\n\r\n' >up.txt
 	target-signature --up up.txt --name interferon | weights | diff - <(printf 'target\tinterferon\nSTAT1\t1\nIRF1\t1\n')
 	target-signature --down up.txt | weights | diff - <(printf 'target\ttarget\nSTAT1\t-1\nIRF1\t-1\n')
+	# As R writes them, with a header.
+	printf '"symbol"\n"STAT1"\n"IRF1"\n' | target-signature --up - | weights | diff - <(printf 'target\ttarget\nSTAT1\t1\nIRF1\t1\n')
+	printf '"A_UP"\t"x"\t"g1"\t"g2"\n' | target-signature --up - | weights | diff - <(printf 'target\tA\ng1\t1\ng2\t1\n')
 	gzip -k up.txt && target-signature --up up.txt.gz | weights | grep -q IRF1
 }
 
@@ -215,6 +218,14 @@ PY
 	printf 'A\t\tg1\tg2\nA_UP\t\tg3\tg4\n' >twice.gmt
 	run target-signature --up twice.gmt
 	[[ "$status" = 1 && "$output" = *"'A'"* ]]
+	for text in 'g1,g2,g3\n' 'g0\ng1; g2\n'; do
+		printf "$text" >row.txt
+		run target-signature --up row.txt
+		[[ "$status" = 1 && "$output" = *"is more than one name; a list has one a line"* ]]
+	done
+	printf 'A_UP\tx\tg1\ng2\n' >mixed.gmt
+	run target-signature --up mixed.gmt
+	[[ "$status" = 1 && "$output" = *"mixed.gmt, line 2: a set needs a name"* ]]
 	run target-signature --up nowhere
 	[[ "$status" = 1 && "$output" = *nowhere* ]]
 }
@@ -241,6 +252,14 @@ PY
 	bad 'gene\ta\ta\nG1\t1\t2\n' "'a' comes twice"
 	bad 'gene\ta\n' 'no line with weights'
 	bad 'gene\ta\nG1\tNA\n' 'no_genes 1'
+	bad 'gene;a\nG1;1\n' 'line 2: the header has 1 names and the first line 1 fields; a gene and at least one weight are needed, with tabs or commas'
+	printf 'gene\ta\nG1\0\t1\n' >w.tsv
+	run target-signature --weights w.tsv
+	[ "$output" = "target-signature: w.tsv, line 2 holds a NUL byte: this is no text" ]
+	printf 'gene\ta\nG1\t-666\nG2\t2\n' >w.tsv
+	run --separate-stderr target-signature --weights w.tsv -o w.pmx
+	[[ "$status" = 0 && "$stderr" = *"1 weights are missing"* ]]
+	weights w.pmx | diff - <(printf 'target\ta\nG1\tNaN\nG2\t2\n')
 }
 
 # A table in the form of HGNC's; P21 is an alias of two genes.
