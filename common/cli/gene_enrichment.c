@@ -53,7 +53,7 @@ static void report_sets(const struct work *w)
 static void read_sets(struct work *w)
 {
 	struct err e = { 0 };
-	w->sets = sets_read(w->o->sets_file, NULL, w->o->ledger, &e);
+	w->sets = sets_read(w->o->sets_file, true, NULL, w->o->ledger, &e);
 	if (!w->sets)
 		cli_fail(&e);
 	if (w->o->ledger)

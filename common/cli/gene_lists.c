@@ -71,7 +71,7 @@ struct gene_lists *gene_lists_read(const struct cli *c, const struct gene_lists_
 {
 	struct err e = { 0 };
 	struct gene_lists *l = lists_new();
-	struct sets *s = sets_read(path, "list", o->ledger, &e);
+	struct sets *s = sets_read(path, true, "list", o->ledger, &e);
 	if (!s)
 		cli_fail(&e);
 	if (s->n_repeated)

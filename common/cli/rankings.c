@@ -178,7 +178,7 @@ static void join_member(struct reader *k, const struct sets *s, const struct ite
 static void join_sets(struct reader *k)
 {
 	struct err e = { 0 };
-	struct sets *s = sets_read(k->o->sets_file, NULL, NULL, &e);
+	struct sets *s = sets_read(k->o->sets_file, true, NULL, NULL, &e);
 	if (!s)
 		cli_fail(&e);
 	bool *known = mem_zero(s->members->n, sizeof *known);

@@ -106,29 +106,29 @@ static bool is_heading(const char *s)
 	return false;
 }
 
-static int take_lines(struct sets *s, struct cut_lines *c, const char *path, const char *list, struct names *pairs, struct err *e)
+static int take_lines(struct sets *s, struct cut_lines *c, const char *path, bool pairs_wanted, const char *list, struct names *pairs, struct err *e)
 {
-	bool is_new, gmt = c->widest > 2;
+	bool is_new, gmt = c->widest > 2, table = !gmt && pairs_wanted && (c->widest > 1 || !list);
 	int failed = 0;
-	bool headed = !gmt && (!list || (c->n && is_heading(c->at[0].field[0])));
+	bool headed = table || (!gmt && c->n && is_heading(c->at[0].field[0]));
 	for (size_t i = headed; i < c->n && !failed; i++) {
 		char **field = c->at[i].field;
 		if (gmt)
 			failed = take_set(s, &c->at[i], pairs, e);
-		else if (list && strpbrk(field[0], ",;"))
+		else if (!table && strpbrk(field[0], ",;"))
 			failed = err_set(e, "'%.60s' is more than one name; a list has one a line", field[0]);
-		else if (!list && c->at[i].n_fields < 2)
+		else if (table && c->at[i].n_fields < 2)
 			failed = err_set(e, "'%s' has no set; a line holds a member, a tab and the name of its set", field[0]);
 		else
-			add_member(s, add_set(s, list ? list : field[1], &is_new), field[0], pairs);
+			add_member(s, add_set(s, table ? field[1] : list, &is_new), field[0], pairs);
 		if (failed)
 			err_context(e, "%s, line %llu", path, (unsigned long long)c->number[i]);
 	}
-	s->list = list && !gmt;
+	s->list = !gmt && !table;
 	return failed;
 }
 
-struct sets *sets_read(const char *path, const char *list, const struct gene_ledger *ledger, struct err *e)
+struct sets *sets_read(const char *path, bool pairs_wanted, const char *list, const struct gene_ledger *ledger, struct err *e)
 {
 	struct cut_lines c = { 0 };
 	struct sets *s = mem_zero(1, sizeof *s);
@@ -139,7 +139,7 @@ struct sets *sets_read(const char *path, const char *list, const struct gene_led
 	s->ledger = ledger;
 	int failed = cut_file(&c, path, e);
 	if (!failed)
-		failed = take_lines(s, &c, path, list, pairs, e);
+		failed = take_lines(s, &c, path, pairs_wanted, list, pairs, e);
 	if (!failed && !s->members->n)
 		failed = err_set(e, "%s holds no names", path);
 	names_free(pairs);
@@ -246,7 +246,7 @@ struct signed_sets *signed_sets_read(const char *up, const char *down, const cha
 	s->genes = names_new();
 	s->spelt = names_new();
 	for (int k = 0; k < 2 && !failed; k++) {
-		side[k] = path[k] ? sets_read(path[k], list, ledger, e) : NULL;
+		side[k] = path[k] ? sets_read(path[k], false, list, ledger, e) : NULL;
 		failed = path[k] && !side[k];
 		if (!failed && k && side[0] && side[1] && side[0]->list != side[1]->list)
 			failed = err_set(e, "%s is %s, but %s is %s; give two lists, or two GMT files", up, side[0]->list ? "a list" : "a GMT file", down,

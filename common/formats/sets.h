@@ -28,8 +28,12 @@ struct sets {
 	uint64_t n_repeated;
 };
 
-/* `list`: the name of the set that a file without third fields makes; NULL: such a file is a table. `ledger` may be NULL. NULL on failure. */
-struct sets *sets_read(const char *path, const char *list, const struct gene_ledger *ledger, struct err *e);
+/*
+ * Of a file in which no line has a third field: with `pairs_wanted` one of two columns is a table, else its first column is a
+ * list. `list`: the name of the set that a list makes; NULL (with pairs_wanted): a list is refused. `ledger` may be NULL. NULL on
+ * failure.
+ */
+struct sets *sets_read(const char *path, bool pairs_wanted, const char *list, const struct gene_ledger *ledger, struct err *e);
 void sets_free(struct sets *s);
 
 /* A target of a query: genes that go up and genes that go down. */

@@ -294,6 +294,17 @@ PY
 	[[ "$status" = 1 && "$output" = *"no_spread_of_null"* ]]
 }
 
+@test "lists from a table of two columns are lists of their own" {
+	printf 'G%d\n' {1..30} >all.txt
+	printf 'S\t-\tG1\tG2\tG9\n' >sets.gmt
+	printf 'gene\tlist\nG1\tA\nG4\tB\nG2\tA\nG3\tB\nG9\tB\n' >lists.tsv
+	enrich -q --lists lists.tsv --background all.txt --sets sets.gmt | cut -f1,6,7,13 |
+		diff - <(printf 'target\tn_list\toverlap\tgenes\nA\t2\t2\tG1|G2\nB\t3\t1\tG9\n')
+	printf 'gene\tlist\nG1\tA\nG4\n' >short.tsv
+	run enrich --lists short.tsv --background all.txt --sets sets.gmt
+	[[ "$status" = 1 && "$output" = *"short.tsv, line 3: 'G4' has no set"* ]]
+}
+
 @test "a table of genes: lists, sets and background meet whatever of its names a gene has" {
 	printf 'symbol\tprev_symbol\talias_symbol\tensembl_gene_id\n' >hgnc.tsv
 	for i in {1..40}; do printf 'G%d\tOLD%d\tA%d\tENSG%011d\n' $i $i $i $i; done >>hgnc.tsv
