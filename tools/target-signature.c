@@ -105,13 +105,19 @@ static void from_cells(struct cli *c)
 	struct gene_columns genes = gene_columns_new(c, "genes of the cells", column, n, ledger);
 	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = genes.names, .from = genes.from, .gene_counts = genes.counts,
 					       .reasons = target_reason_name + 1, .samples = opt.sample_key, .cells = p->cells });
+	size_t unused = 0;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct target_group *how = &p->at[i].how;
+		unused += how->n_unused;
 		targets_put(w, &(struct target_row){ p->at[i].name, TARGET_DENSE, (int64_t)how->n_case, (int64_t)how->n_control,
 			    (int64_t)how->n_samples, target_reason_name[how->reason] }, p->at[i].effect);
 		if (opt.sample_key && how->reason == TARGET_DONE)
-			cli_detail(c, "%s: %zu samples, %s", p->at[i].name, how->n_samples, how->paired ? "paired" : "unpaired");
+			cli_detail(c, "%s: %zu samples, %s; %zu cells of others are left out", p->at[i].name, how->n_samples,
+				   how->paired ? "paired" : "unpaired", how->n_unused);
 	}
+	if (unused)
+		cli_note(c, "%zu cells are left out: their samples lack cells on the other side, or have fewer than --min-cells there (-v: of which targets)",
+			 unused);
 	targets_close(w);
 	gene_columns_free(&genes);
 	mem_free(column);

@@ -71,12 +71,14 @@ static void plan_samples(struct target_plan *p, size_t g)
 		t->reason = TARGET_FEW_SAMPLES;
 		return;
 	}
+	size_t all = t->n_case + t->n_control;
 	t->n_case = t->n_control = 0;
 	for (size_t s = 0; s < p->d.n_samples; s++) {
 		size_t a = n_case(p, s, g), b = n_control(p, s, g);
 		t->n_case += (t->paired ? is_pair(p, s, g) : counts(p, a)) ? a : 0;
 		t->n_control += (t->paired ? is_pair(p, s, g) : counts(p, b)) ? b : 0;
 	}
+	t->n_unused = all - t->n_case - t->n_control;
 }
 
 struct target_plan *target_plan_new(const struct target_design *d, const size_t *n_cells)

@@ -54,6 +54,7 @@ struct target_group {
 	enum target_reason reason;
 	bool paired;                    /* of a sampled design; else pseudobulks */
 	size_t n_case, n_control, n_samples;    /* that are used */
+	size_t n_unused;                /* cells of samples that are not: without a partner, or with too few cells */
 };
 struct target_plan;
 /* n_cells[slot]. */

@@ -146,6 +146,21 @@ PY
 	[[ "$output" = *too_few_samples* ]]
 }
 
+@test "samples without a partner, or with too few cells, are left out and counted" {
+	printf 'cell\tG1\n' >x.tsv; printf 'cell\tk\tdonor\n' >o.tsv
+	# Donors 1 and 2 on both sides, 3 in the case only (4 cells), 4 with one control.
+	for row in a:d1 a:d1 b:d1 b:d1 a:d2 a:d2 b:d2 b:d2 a:d3 a:d3 a:d3 a:d3 a:d4 a:d4 b:d4; do
+		printf 'c%d\t%d\n' $((++n)) $((n * 7 % 5)) >>x.tsv
+		printf 'c%d\t%s\t%s\n' $n "${row%:*}" "${row#*:}" >>o.tsv
+	done
+	pmx-import -q --values float --layer X --obs o.tsv x.tsv -o x.pmx
+	run --separate-stderr target-signature -v --group-key k --group a --reference b --sample-key donor --min-cells 2 x.pmx -o t.pmx
+	[[ "$status" = 0 && "$stderr" = *"a: 2 samples, paired; 7 cells of others are left out"*"7 cells are left out: their samples lack cells"* ]]
+	[ "$(column t.pmx n_case)/$(column t.pmx n_control)/$(column t.pmx n_samples)" = 4/4/2 ]
+	run --separate-stderr target-signature --group-key k --group a --reference b --sample-key donor --min-cells 2 --pairing unpaired x.pmx -o t.pmx
+	[[ "$status" = 0 && "$stderr" = *"1 cells are left out"* ]]
+}
+
 @test "what is not there or not meant is named" {
 	run target-signature --group-key cell_type --group state9 "$cells"
 	[ "$status" = 1 ]
