@@ -98,6 +98,9 @@ uint64_t lines_latin1(const struct lines *l)
 
 int lines_context(const struct lines *l, struct err *e)
 {
+	/* A failure of the reading itself has its place already. */
+	if (!strncmp(e->text, lines_name(l), strlen(lines_name(l))))
+		return -1;
 	return err_context(e, "%s, line %llu", lines_name(l), (unsigned long long)l->number);
 }
 

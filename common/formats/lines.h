@@ -31,7 +31,7 @@ int64_t lines_peek(struct lines *l, void *out, size_t n, struct err *e);
 /* From now on a line that is not UTF-8 is taken for Latin-1 and comes as UTF-8; lines_latin1 counts them. */
 void lines_accept_latin1(struct lines *l);
 uint64_t lines_latin1(const struct lines *l);
-/* "FILE, line N" in front of the failure in e. Returns -1. */
+/* "FILE, line N" in front of the failure in e, unless FILE is there already. Returns -1. */
 int lines_context(const struct lines *l, struct err *e);
 
 #endif

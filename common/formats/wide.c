@@ -89,6 +89,19 @@ static void find_texts(struct wide *w)
 	w->head.n = genes;
 }
 
+/* Nothing but numbers, not all of them whole: that is a line of the table. */
+static bool is_headless(const struct name_list *head)
+{
+	double v;
+	bool fraction = false;
+	for (size_t i = 0; i < head->n; i++) {
+		if (!text_f64(head->at[i], &v))
+			return false;
+		fraction = fraction || floor(v) != v;
+	}
+	return fraction;
+}
+
 static int take_line(struct wide *w, char *line, size_t n, bool genes_first, struct err *e)
 {
 	if (!text_utf8(line, n))
@@ -98,6 +111,9 @@ static int take_line(struct wide *w, char *line, size_t n, bool genes_first, str
 		return err_set(e, "a quote is not closed");
 	if (!w->line.n && k == w->head.n)
 		drop_corner(&w->head);
+	if (!w->line.n && is_headless(&w->head))
+		return err_set(e, "the first line of the table has numbers, such as %.40s, where names are needed; is the header missing?",
+			       w->head.at[0]);
 	size_t width = w->head.n + w->text_head.n;
 	if (k != width + 1)
 		return err_set(e, "%zu fields, but the header has %zu names", k, width);

@@ -195,6 +195,10 @@ small_table() {
 	[[ $output == *"no signature is left"* ]]
 	run reference-build nofile -o out.pmx
 	[ "$status" -eq 1 ]
+	sed 1d genes.tsv >headless.tsv
+	run reference-build headless.tsv -o out.pmx
+	[ "$status" -eq 1 ]
+	[[ $output == *"headless.tsv, line 2: the first line of the table has numbers, such as -3.3"*"is the header missing?"* ]]
 	[ ! -e out.pmx ]
 	run bash -c "reference-build genes.tsv >/dev/full"
 	[ "$status" -eq 1 ]
