@@ -246,7 +246,7 @@ struct signed_sets *signed_sets_read(const char *up, const char *down, const cha
 	s->genes = names_new();
 	s->spelt = names_new();
 	for (int k = 0; k < 2 && !failed; k++) {
-		side[k] = path[k] ? sets_read(path[k], false, list, ledger, e) : NULL;
+		side[k] = path[k] ? sets_read(path[k], !list, list, ledger, e) : NULL;
 		failed = path[k] && !side[k];
 		if (!failed && k && side[0] && side[1] && side[0]->list != side[1]->list)
 			failed = err_set(e, "%s is %s, but %s is %s; give two lists, or two GMT files", up, side[0]->list ? "a list" : "a GMT file", down,
