@@ -55,7 +55,7 @@ struct signed_sets {
 	uint64_t n_repeated, n_both, n_skipped;
 	char example[100];              /* "gene of target", of n_both */
 };
-/* up or down may be NULL. `list` names the target that two plain lists make. `ledger` may be NULL. NULL on failure. */
+/* up or down may be NULL. `list` names the target that two plain lists make; NULL: they are tables. `ledger` may be NULL. NULL on failure. */
 struct signed_sets *signed_sets_read(const char *up, const char *down, const char *list, const struct gene_ledger *ledger, struct err *e);
 void signed_sets_free(struct signed_sets *s);
 
