@@ -98,6 +98,7 @@ static void score_method(int method, long n_extreme, const struct profiles *p, c
 {
 	size_t n_groups = 0;
 	struct vector_group *group = score_uses_sets(method) ? NULL : vector_groups(method, q, n_queries, &n_groups);
+	int *through = mem_zero(p->n_slabs, sizeof *through);
 #pragma omp parallel num_threads(threads)
 	{
 		struct room room = { .score = mem_array(n_queries * L, sizeof *room.score),
@@ -127,6 +128,7 @@ static void score_method(int method, long n_extreme, const struct profiles *p, c
 						place(p, first, here, group[g].index[i], room.score + i * L, room.overlap + i * L, score, overlap);
 				}
 			}
+			profile_slab_done(p, k, through);
 		}
 		if (room.sets)
 			set_scratch_free(room.sets);
@@ -136,6 +138,7 @@ static void score_method(int method, long n_extreme, const struct profiles *p, c
 		mem_free(room.overlap);
 	}
 	vector_groups_free(group, n_groups);
+	mem_free(through);
 }
 
 void score_queries(const struct score_options *o, const struct profiles *p, const struct query *q, size_t n_queries, int threads,

@@ -613,7 +613,7 @@ P
 	simulate-signatures -q --targets 1 --compounds 25000 --cell-lines 4 --genes 100 --cells 1 --seed 3 --out-dir many
 	reference-build -q many/reference.pmx -o many.ref
 	[ "$(stat -c %s many.ref)" -gt 100000000 ]
-	for how in "--method cosine --compat scperturb-cmap"; do
+	for how in "--method cosine --compat scperturb-cmap" "--method wtcs" "--method ensemble"; do
 		run -0 bash -c "/usr/bin/time -f %M rank -q --reference many.ref $how --memory 20M many/targets.pmx 2>&1 >some.tsv"
 		[ "${lines[-1]}" -lt 80000 ]
 		rank -q --reference many.ref $how many/targets.pmx | cmp - some.tsv
