@@ -12,7 +12,7 @@
 
 static struct screen_keys keys;
 static struct report report;
-static const char *markers, *de, *drugs, *enrichment, *programs, *embedding, *colour_by, *figure;
+static const char *markers, *de, *groups, *drugs, *enrichment, *programs, *embedding, *colour_by, *figure;
 static int form;
 
 enum { SVG, TSV, VEGA_LITE };
@@ -21,6 +21,7 @@ static const char *const forms[] = { "svg", "tsv", "vega-lite", NULL };
 static const struct cli_option options[] = {
 	CLI_TEXT(0, "markers", &markers, "FILE", "contrasts of de-markers: volcanos"),
 	CLI_TEXT(0, "de", &de, "FILE", "contrasts of weighted-de: more volcanos"),
+	CLI_TEXT(0, "groups", &groups, "FILE", "contrasts of decompose: which perturbations are alike"),
 	CLI_TEXT(0, "programs", &programs, "FILE", "signatures of program-signature: a heat map"),
 	CLI_TEXT(0, "drugs", &drugs, "FILE", "table of rank"),
 	CLI_TEXT(0, "enrichment", &enrichment, "FILE", "table of enrich: classes of compounds"),
@@ -35,7 +36,7 @@ static const struct cli_option options[] = {
 	CLI_TEXT(0, "class-key", &keys.class, "COLUMN", "row column with the global class (default mixscape_class_global)"),
 	CLI_TEXT(0, "target", &report.target, "NAME", "figures of this target or population only"),
 	CLI_TEXT(0, "figure", &figure, "NAME", "one picture instead of a page: cells, ridges, guides, volcano, ...",
-		 "cells, ridges, guides, volcano (of --markers), de, programs, drugs, classes, agreement, leading-edge, embedding"),
+		 "cells, ridges, guides, volcano (of --markers), de, groups, programs, drugs, classes, agreement, leading-edge, embedding"),
 	CLI_CHOICE(0, "form", &form, forms, "FORM", "the picture, its data, or its specification"),
 	CLI_TEXT(0, "title", &report.title, "TEXT", "title of the page"),
 	CLI_END
@@ -82,6 +83,15 @@ static struct effects *read_effects(const struct cli *c, const char *path, const
 		cli_fail(&e);
 	done(in, mem_print("%s, which are %s", what, path), NULL);
 	return x;
+}
+
+static void read_groups(const struct cli *c)
+{
+	struct err e = { 0 };
+	struct pmx_reader *in = cli_open_kind(c, groups, CLI_KIND(PMX_CONTRASTS));
+	if (!(report.groups = groups_read(in, c->threads, &e)))
+		cli_fail(&e);
+	done(in, mem_print("Groups of perturbations, which are %s", groups), NULL);
 }
 
 static void read_programs(const struct cli *c)
@@ -157,7 +167,7 @@ static void write_figure(struct bytes *out)
 static int run(struct cli *c)
 {
 	struct bytes out = { 0 };
-	bool others = markers || de || drugs || enrichment || programs || embedding;
+	bool others = markers || de || groups || drugs || enrichment || programs || embedding;
 	if (form != SVG && !figure)
 		cli_misuse("--form is that of a picture; name it with --figure");
 	if (c->n_args || !others)
@@ -166,6 +176,8 @@ static int run(struct cli *c)
 		report.markers = read_effects(c, markers, "Marker genes");
 	if (de)
 		report.de = read_effects(c, de, "Differential expression");
+	if (groups)
+		read_groups(c);
 	if (programs)
 		read_programs(c);
 	if (drugs)
@@ -190,7 +202,7 @@ static int run(struct cli *c)
 }
 
 static const char *const description[] = {
-	"Makes one HTML page of what a run left behind: the scored cells (FILE, or - for standard input), contrasts, programmes, ranked drugs, class enrichment, an "
+	"Makes one HTML page of what a run left behind: the scored cells (FILE, or - for standard input), contrasts, groups of perturbations, programmes, ranked drugs, class enrichment, an "
 	"embedding. Each is optional, but one has to be there; without any other file the cells are read from standard input. The page needs no network and no other "
 	"file; it has its style and script inside, and its content security policy forbids everything else. It is below 3 MB.",
 	"Tables sort by a click on a column, filter by words and labels, and download what is shown as CSV. Beside each figure are its data (TSV) and a Vega-Lite "
@@ -203,6 +215,7 @@ static const char *const description[] = {
 	"                         Gaussian kernel, Silverman's bandwidth, at 96 points\n"
 	"  volcanos               the 40 contrasts with most significant genes (adjusted p below 0.05); the 80 most\n"
 	"                         significant genes, then the best of each cell of a 40 x 24 grid, 400 in all and 5000 a page\n"
+	"  groups                 48 perturbations, programmes with most members first\n"
 	"  tables                 5000 rows, and 800 kB (drugs) or 200 kB; of rank and enrich the same number of\n"
 	"                         first rows for each target. A note says how many there are, and in which file\n"
 	"  lists of figures       400 kB each; where a page would be above 3 MB, lists and tables get a half, a quarter, ...\n"

@@ -8,7 +8,7 @@
 /* Bytes of figures to choose from, and of a page. */
 enum { CHOICE = 400000, PAGE = 3000000 };
 
-const char *const report_figures[] = { "cells", "ridges", "guides", "volcano", "de", "programs", "drugs", "classes", "agreement", "leading-edge",
+const char *const report_figures[] = { "cells", "ridges", "guides", "volcano", "de", "groups", "programs", "drugs", "classes", "agreement", "leading-edge",
 	"embedding", NULL };
 
 static const struct effects_row *row_of(const struct effects *x, const char *target, struct err *e)
@@ -91,6 +91,8 @@ struct figure *report_figure(const struct report *r, const char *name, struct er
 		f = of_effects(r->markers, name, "--markers FILE", t, e);
 	else if (!strcmp(name, "de"))
 		f = of_effects(r->de, name, "--de FILE", t, e);
+	else if (!strcmp(name, "groups"))
+		f = needs(r->groups, name, "--groups FILE", e) ? figure_groups(r->groups) : NULL;
 	else if (!strcmp(name, "programs"))
 		f = needs(r->programs, name, "--programs FILE", e) ? figure_programs(r->programs) : NULL;
 	else if (!strcmp(name, "drugs"))
@@ -307,6 +309,11 @@ static void write_page(const struct report *r, double scale, struct bytes *out)
 		effect_sections(p, r->markers, "volcano", "Marker genes");
 	if (r->de)
 		effect_sections(p, r->de, "de", "Differential expression");
+	if (r->groups) {
+		page_section(p, "groups", "Groups of perturbations");
+		page_figure(p, figure_groups(r->groups));
+		page_table(p, "groups", "Programmes and their members", sheet_without_empty(groups_table(r->groups)), r->groups->file, REPORT_TABLE);
+	}
 	struct figure *programs = r->programs ? figure_programs(r->programs) : NULL;
 	if (programs) {
 		page_section(p, "programs", "Programmes");
@@ -345,6 +352,7 @@ void report_free(struct report *r)
 	screen_summary_free(r->screen);
 	effects_free(r->markers);
 	effects_free(r->de);
+	groups_free(r->groups);
 	programs_free(r->programs);
 	points_free(r->embedding);
 	sheet_free(r->drugs.sheet);

@@ -16,6 +16,7 @@ struct report {
 	struct screen_summary *screen;
 	struct effects *markers, *de;
 	struct report_table drugs, enrichment;
+	struct groups *groups;
 	struct programs *programs;
 	struct points *embedding;
 	struct report_made {
