@@ -100,7 +100,7 @@ static void put_text(struct cli_text *t, const struct pmx_schema *s, const struc
 	put_fields(t, s, "of the columns", PMX_VAR, false);
 	put_fields(t, s, "other", PMX_OTHER, false);
 	put_groups(t, s, x);
-	char *made = pmx_replay(s);
+	char *made = pmx_replay(s, NULL);
 	if (*made)
 		cli_text_print(t, "made by\n%s", made);
 	mem_free(made);
@@ -108,7 +108,7 @@ static void put_text(struct cli_text *t, const struct pmx_schema *s, const struc
 
 static void put_json(struct cli_text *t, const struct pmx_schema *s, const struct pmx_index *x)
 {
-	char hex[17], *made = pmx_replay(s);
+	char hex[17], *made = pmx_replay(s, NULL);
 	json_t *o = pmx_schema_to_json(s), *groups = json_array(), *fields = json_object_get(o, "fields");
 	snprintf(hex, sizeof hex, "%016" PRIx64, x->digest);
 	json_object_set_new(o, "rows", json_integer((json_int_t)x->n_rows));

@@ -43,35 +43,35 @@ static const struct cli_option options[] = {
 };
 
 /* What was read to its end: its digest, and the commands that made it. */
-static void done(struct pmx_reader *in, char *what, char *replay)
+static void done(struct pmx_reader *in, const char *what, const char *path)
 {
 	struct report_made *m = &report.made[report.n_made++];
-	*m = (struct report_made){ .what = what, .replay = replay ? replay : pmx_replay(pmx_reader_schema(in)), .file = mem_text(pmx_reader_name(in)) };
+	*m = (struct report_made){ .what = what, .replay = path ? pmx_replay(pmx_reader_schema(in), path) : mem_text(""), .file = mem_text(pmx_reader_name(in)) };
 	snprintf(m->digest, sizeof m->digest, "%016" PRIx64, pmx_reader_digest(in));
 	pmx_close(in);
 }
 
-/* The page is the last step of what made the cells; they come from standard input there. */
-static char *replay_all(const struct cli *c, const struct pmx_reader *in)
+/* The command of the page: of a file of cells by its name; of cells from standard input as the last step of what made them. */
+static void keep_command(const struct cli *c, const struct pmx_schema *cells, const char *path)
 {
-	struct pmx_schema *s = pmx_schema_copy(pmx_reader_schema(in));
-	const char *const word[] = { "-o", "report.html", "-" };
-	for (size_t i = 0; i < 3; i++)
+	struct pmx_schema *s = cells && !path ? pmx_schema_copy(cells) : pmx_schema_new(PMX_CELLS, 0);
+	const char *const word[] = { "-o", "report.html", path ? path : "-" };
+	for (size_t i = 0; i < (cells ? 3 : 2); i++)
 		json_array_append_new(c->options, json_string(word[i]));
-	cli_provenance(c, s, in, NULL);
-	char *text = pmx_replay(s);
+	cli_provenance(c, s, NULL, NULL);
+	report.command = pmx_replay(s, NULL);
 	pmx_schema_free(s);
-	return text;
 }
 
 static void read_cells(const struct cli *c)
 {
 	struct err e = { 0 };
 	struct pmx_reader *in = cli_input(c);
-	char *replay = replay_all(c, in);
+	const char *path = c->n_args && strcmp(c->args[0], "-") ? c->args[0] : NULL;
+	keep_command(c, pmx_reader_schema(in), path);
 	if (!(report.screen = screen_summary_read(in, &keys, &e)))
 		cli_fail(&e);
-	done(in, mem_text("This report, from the cells on"), replay);
+	done(in, "Cells", path);
 }
 
 static struct effects *read_effects(const struct cli *c, const char *path, const char *what)
@@ -81,7 +81,7 @@ static struct effects *read_effects(const struct cli *c, const char *path, const
 	struct effects *x = effects_read(in, report.target, &e);
 	if (!x)
 		cli_fail(&e);
-	done(in, mem_print("%s, which are %s", what, path), NULL);
+	done(in, what, path);
 	return x;
 }
 
@@ -91,7 +91,7 @@ static void read_groups(const struct cli *c)
 	struct pmx_reader *in = cli_open_kind(c, groups, CLI_KIND(PMX_CONTRASTS));
 	if (!(report.groups = groups_read(in, c->threads, &e)))
 		cli_fail(&e);
-	done(in, mem_print("Groups of perturbations, which are %s", groups), NULL);
+	done(in, "Groups of perturbations", groups);
 }
 
 static void read_programs(const struct cli *c)
@@ -100,7 +100,7 @@ static void read_programs(const struct cli *c)
 	struct pmx_reader *in = cli_open_kind(c, programs, CLI_KIND(PMX_SIGNATURES));
 	if (!(report.programs = programs_read(in, &e)))
 		cli_fail(&e);
-	done(in, mem_print("Programmes, which are %s", programs), NULL);
+	done(in, "Programmes", programs);
 }
 
 static const char *first_of(const struct pmx_schema *s, const char *const *name)
@@ -126,7 +126,7 @@ static void read_embedding(const struct cli *c)
 		cli_die("%s has none of X_umap, X_tsne and X_pca; pca makes the last", embedding);
 	if (!(report.embedding = points_read(in, from, colour_by ? colour_by : first_of(s, cells ? of_cells : of_points), &e)))
 		cli_fail(&e);
-	done(in, mem_print("Embedding, which is %s", embedding), NULL);
+	done(in, "Embedding", embedding);
 }
 
 static void read_table(struct report_table *t, const char *path, size_t most)
@@ -136,7 +136,7 @@ static void read_table(struct report_table *t, const char *path, size_t most)
 		cli_fail(&e);
 	t->file = path;
 	struct report_made *m = &report.made[report.n_made++];
-	*m = (struct report_made){ .what = mem_text(""), .replay = mem_text(""), .file = mem_text(path) };
+	*m = (struct report_made){ .what = "", .replay = mem_text(""), .file = mem_text(path) };
 	if (file_fingerprint(path, m->digest, &e))
 		*m->digest = 0;
 }
@@ -170,10 +170,13 @@ static int run(struct cli *c)
 	bool others = markers || de || groups || drugs || enrichment || programs || embedding;
 	if (form != SVG && !figure)
 		cli_misuse("--form is that of a picture; name it with --figure");
-	if (c->n_args || !others)
-		read_cells(c);
+	/* In the order in which the files are made: scores may need the markers. */
 	if (markers)
 		report.markers = read_effects(c, markers, "Marker genes");
+	if (c->n_args || !others)
+		read_cells(c);
+	else
+		keep_command(c, NULL, NULL);
 	if (de)
 		report.de = read_effects(c, de, "Differential expression");
 	if (groups)

@@ -119,13 +119,13 @@ static int largest_first(const void *a, const void *b)
 
 static enum correlation_method method_of(struct groups *g, const struct pmx_schema *s)
 {
-	static const char *const name[] = { "pearson", "spearman", "kendall" };
+	static const char *const name[] = { "pearson", "spearman", "kendall" }, *const shown[] = { "Pearson", "Spearman", "Kendall" };
 	const char *given = provenance_option(s, "correlation");
 	int m = CORRELATION_PEARSON;
 	for (int i = CORRELATION_PEARSON; i <= CORRELATION_KENDALL && given; i++)
 		if (!strcmp(given, name[i]))
 			m = i;
-	g->method = name[m];
+	g->method = shown[m];
 	return (enum correlation_method)m;
 }
 

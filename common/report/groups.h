@@ -20,7 +20,7 @@ struct groups_row {
 
 struct groups {
 	char *file;
-	const char *method;             /* the correlation: pearson, spearman, kendall */
+	const char *method;             /* the correlation: Pearson, Spearman, Kendall */
 	struct names *programs;
 	size_t *size;                   /* members of a programme */
 	size_t n, cap, n_genes, n_compared;

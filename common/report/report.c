@@ -284,20 +284,50 @@ static void drug_sections(struct page *p, const struct report *r)
 	table_choice(p, &r->drugs, r->target, figure_leading_edge, "leading-edge", "leading-edge", "Leading-edge genes");
 }
 
+/* A file name in a comment ends with its line. */
+static void put_comment(struct bytes *b, const char *what, const char *file)
+{
+	markup_print(b, "# %s: ", what);
+	for (const char *at = file; *at; at++)
+		bytes_add(b, *at == '\n' || *at == '\r' ? "?" : at, 1);
+	markup_put(b, "\n");
+}
+
+static bool made_before(const struct report *r, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(r->made[k].file, r->made[i].file))
+			return true;
+	return false;
+}
+
 static void provenance(struct page *p, const struct report *r)
 {
+	struct bytes script = { 0 }, list = { 0 }, given = { 0 };
+	size_t n_given = 0;
+	for (size_t i = 0; i < r->n_made; i++) {
+		const struct report_made *m = &r->made[i];
+		if (made_before(r, i))
+			continue;
+		if (*m->replay) {
+			put_comment(&script, m->what, m->file);
+			markup_put(&script, m->replay);
+		} else if (!*m->what) {
+			markup_print(&given, "%s%s", n_given++ ? " and " : "", m->file);
+		}
+		markup_print(&list, "%s%s%s%s%s", i ? ", " : "", m->file, *m->digest ? " (digest " : "", m->digest, *m->digest ? ")" : "");
+	}
+	markup_print(&script, "# This report\n%s", r->command);
+	char *text = markup_take(&script), *files = markup_take(&list), *tables = markup_take(&given);
 	page_section(p, "provenance", "Provenance");
-	page_text(p, "Commands that make this report and its inputs again, oldest step first.");
-	/* The report itself, which the cells begin, last. */
-	for (size_t i = r->n_made; i-- > 0; )
-		if (*r->made[i].replay)
-			page_code(p, r->made[i].what, r->made[i].replay);
-	struct bytes list = { 0 };
-	for (size_t i = 0; i < r->n_made; i++)
-		markup_print(&list, "%s%s%s%s%s", i ? ", " : "", r->made[i].file, *r->made[i].digest ? " (digest " : "", r->made[i].digest, *r->made[i].digest ? ")" : "");
-	char *text = markup_take(&list);
-	page_text(p, "Read were %s.", text);
+	page_text(p, "These commands make the report and the streams that it shows again, with the same content; they write the files that they name.");
+	if (n_given)
+		page_text(p, "A table does not tell how it was made: %s %s to be there before.", tables, n_given > 1 ? "have" : "has");
+	page_code(p, "Commands", text);
+	page_text(p, "Read were %s.", files);
 	mem_free(text);
+	mem_free(files);
+	mem_free(tables);
 }
 
 static void write_page(const struct report *r, double scale, struct bytes *out)
@@ -358,8 +388,8 @@ void report_free(struct report *r)
 	sheet_free(r->drugs.sheet);
 	sheet_free(r->enrichment.sheet);
 	for (size_t i = 0; i < r->n_made; i++) {
-		mem_free(r->made[i].what);
 		mem_free(r->made[i].replay);
 		mem_free(r->made[i].file);
 	}
+	mem_free(r->command);
 }

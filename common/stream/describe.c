@@ -61,7 +61,7 @@ static void add_words(struct bytes *b, const json_t *list)
 	}
 }
 
-static void add_replay(struct bytes *b, const json_t *provenance, const char *indent);
+static void add_replay(struct bytes *b, const json_t *provenance, const char *indent, const char *output);
 
 /* How the streams that a command joined were made, as comments above it. */
 static void add_inputs(struct bytes *b, const json_t *inputs, const char *indent)
@@ -77,12 +77,12 @@ static void add_inputs(struct bytes *b, const json_t *inputs, const char *indent
 		add_word(b, name && !strpbrk(name, "\r\n") ? name : "?");
 		add(b, ":\n");
 		if (strlen(indent) < 40)
-			add_replay(b, provenance, deeper);
+			add_replay(b, provenance, deeper, NULL);
 		mem_free(deeper);
 	}
 }
 
-static void add_command(struct bytes *b, const json_t *o, const char *indent, bool first, bool last)
+static void add_command(struct bytes *b, const json_t *o, const char *indent, bool first, bool last, const char *output)
 {
 	const char *tool = json_string_value(json_object_get(o, "tool"));
 	const char *version = json_string_value(json_object_get(o, "version"));
@@ -93,6 +93,10 @@ static void add_command(struct bytes *b, const json_t *o, const char *indent, bo
 	add(b, first ? "" : "  ");
 	add_word(b, tool ? tool : "?");
 	add_words(b, json_object_get(o, "options"));
+	if (last && output) {
+		add(b, " -o ");
+		add_word(b, output);
+	}
 	if (source) {
 		add(b, " ");
 		add_word(b, source);
@@ -111,17 +115,17 @@ static void add_command(struct bytes *b, const json_t *o, const char *indent, bo
 	add(b, "\n");
 }
 
-static void add_replay(struct bytes *b, const json_t *provenance, const char *indent)
+static void add_replay(struct bytes *b, const json_t *provenance, const char *indent, const char *output)
 {
 	size_t n = json_array_size(provenance);
 	for (size_t i = 0; i < n; i++)
-		add_command(b, json_array_get(provenance, i), indent, !i, i + 1 == n);
+		add_command(b, json_array_get(provenance, i), indent, !i, i + 1 == n, output);
 }
 
-char *pmx_replay(const struct pmx_schema *s)
+char *pmx_replay(const struct pmx_schema *s, const char *output)
 {
 	struct bytes b = { 0 };
-	add_replay(&b, s->provenance, "");
+	add_replay(&b, s->provenance, "", output);
 	bytes_add(&b, "", 1);
 	return (char *)b.at;
 }
