@@ -220,7 +220,7 @@ groups_are_those() { # ROWS
 	pmx-report --groups shared.pmx --figure groups --form tsv -o groups.tsv
 	groups_are_those 48
 	decompose -q --correlation spearman "$from/de.pmx" | pmx-report --groups - --figure groups | grep -q 'correlation (Spearman)'
-	simulate-screen --cells 6000 --genes 300 --targets 60 --controls 600 --effect 3 --density 0.3 --seed 3 | normalize | de-markers -q --control NT -o many.pmx
+	simulate-screen --cells 7000 --genes 300 --targets 70 --controls 600 --effect 3 --density 0.3 --seed 3 | normalize | de-markers -q --control NT -o many.pmx
 	decompose -q many.pmx -o grouped.pmx
 	decompose -q --tsv many.pmx >members.tsv
 	pmx-view --layer z grouped.pmx >z.tsv
