@@ -203,3 +203,16 @@ pertpipe" ]
 	cd test
 	PATH=$PREFIX/bin:/usr/bin:/bin PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig bash -e ../test.sh
 }
+
+@test "bash, zsh and fish load the completion and complete options, choices and names of files" {
+	make -s -C "$repo" BUILD="$BUILD" PREFIX="$PWD/here" install
+	local some=0 pids=()
+	for shell in bash zsh fish; do
+		command -v $shell >/dev/null || { echo "# $shell is not installed" >&3; continue; }
+		python3 "$repo/tests/completion.py" here $shell >$shell 2>&1 &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do wait "$pid" || some=1; done
+	cat bash zsh fish 2>/dev/null || true
+	[ $some = 0 ]
+}
