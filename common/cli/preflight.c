@@ -252,11 +252,13 @@ static size_t look_at_controls(struct preflight *p, const struct scan *k, bool *
 {
 	char list[600] = "", few[300] = "";
 	size_t n = 0, used = 0;
+	uint64_t all = 0;
 	for (size_t d = 0; d < k->n_splits; d++) {
 		uint64_t controls = k->cells[k->control * k->n_splits + d], cells = 0;
 		for (size_t t = 0; t < k->n_targets; t++)
 			cells += k->cells[t * k->n_splits + d];
 		usable[d] = controls >= (uint64_t)k->o->n_neighbours;
+		all += controls;
 		if (!cells)
 			continue;
 		used++;
@@ -271,10 +273,11 @@ static size_t look_at_controls(struct preflight *p, const struct scan *k, bool *
 		strcat(list, ", ...");
 	if (n == used && n)
 		say(p, "controls", PREFLIGHT_OK, "%s; %ld neighbours are asked for", list, k->o->n_neighbours);
+	else if (!all)
+		say(p, "controls", PREFLIGHT_FAIL, "no cell is labelled %s", k->o->screen.control);
 	else
-		say(p, "controls", n ? PREFLIGHT_WARN : PREFLIGHT_FAIL, "%s; fewer than the %ld neighbours in: %s. Lower --n-neighbors, or leave --split-by "
-		    "out", list, k->o->n_neighbours,
-		    *few ? few : "every split");
+		say(p, "controls", n ? PREFLIGHT_WARN : PREFLIGHT_FAIL, "%s; fewer than the %ld neighbours in: %s. Lower --n-neighbors%s", list,
+		    k->o->n_neighbours, few, k->split == PMX_NO_FIELD ? "" : ", or leave --split-by out");
 	return n;
 }
 
@@ -307,6 +310,8 @@ static uint64_t *look_at_targets(struct preflight *p, const struct scan *k, cons
 	p->n_answerable = n - none;
 	if (!n)
 		say(p, "targets", PREFLIGHT_FAIL, "there are no cells but those labelled %s", k->o->screen.control);
+	else if (!size[n - 1])
+		say(p, "targets", PREFLIGHT_FAIL, "%zu targets, none with cells where there are controls enough", n);
 	else
 		say(p, "targets", none == n ? PREFLIGHT_FAIL : none || few ? PREFLIGHT_WARN : PREFLIGHT_OK,
 		    "%zu targets of %llu to %llu cells, median %llu; %zu cannot be tested (fewer than %d cells), %zu hardly (fewer than %d)", n,
