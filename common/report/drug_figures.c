@@ -202,14 +202,22 @@ static const char *cell_line(const struct agreement *a, size_t row)
 	return line ? line : "unknown";
 }
 
-/* Place of each name by the number that it is; what is none comes last, in its order. */
+/* A number in front, as in "10 uM". */
+static bool leading_number(const char *s, double *v)
+{
+	char *end;
+	*v = strtod(s, &end);
+	return end != s && isfinite(*v);
+}
+
+/* Place of each name by the number that it begins with; what has none comes last, in its order. */
 static uint32_t *by_size(const struct names *names)
 {
 	uint32_t *place = mem_zero(names->n + 1, sizeof *place);
 	for (size_t i = 0; i < names->n; i++)
 		for (size_t k = 0; k < names->n; k++) {
 			double a = 0, b = 0;
-			bool number = text_f64(names->at[i], &a), other = text_f64(names->at[k], &b);
+			bool number = leading_number(names->at[i], &a), other = leading_number(names->at[k], &b);
 			place[i] += k != i && (number && other && a != b ? b < a : number != other ? other : k < i);
 		}
 	return place;

@@ -112,7 +112,7 @@ struct figure *report_figure(const struct report *r, const char *name, struct er
 
 static struct sheet *target_table(const struct screen_summary *m)
 {
-	struct sheet *s = sheet_new("target guides cells scored mean_score median_score ko_share");
+	struct sheet *s = sheet_new("target guides cells scored mean_score median_score ko_share reason");
 	for (size_t t = 0; t < m->targets->n; t++) {
 		const struct screen_target *target = &m->target[t];
 		/* The median needs the splits together: exact where there is one, else the mean of theirs, weighted by cells. */
@@ -133,6 +133,7 @@ static struct sheet *target_table(const struct screen_summary *m)
 		sheet_number(s, target->n_scored ? target->score / (double)target->n_scored : NAN);
 		sheet_number(s, n > 0 ? median / n : NAN);
 		sheet_number(s, target->n_classified ? (double)target->n_ko / (double)target->n_classified : NAN);
+		sheet_text(s, target->reason);
 	}
 	return s;
 }
