@@ -42,21 +42,26 @@ static const struct cli_option options[] = {
 	CLI_END
 };
 
+static struct pmx_schema *piped;        /* of what came from standard input, or NULL */
+
 /* What was read to its end: its digest, and the commands that made it. */
 static void done(struct pmx_reader *in, const char *what, const char *path)
 {
+	bool is_piped = !strcmp(path, "-");
+	if (is_piped && !piped)
+		piped = pmx_schema_copy(pmx_reader_schema(in));
 	struct report_made *m = &report.made[report.n_made++];
-	*m = (struct report_made){ .what = what, .replay = path ? pmx_replay(pmx_reader_schema(in), path) : mem_text(""), .file = mem_text(pmx_reader_name(in)) };
+	*m = (struct report_made){ .what = what, .replay = is_piped ? mem_text("") : pmx_replay(pmx_reader_schema(in), path), .file = mem_text(pmx_reader_name(in)) };
 	snprintf(m->digest, sizeof m->digest, "%016" PRIx64, pmx_reader_digest(in));
 	pmx_close(in);
 }
 
-/* The command of the page: of a file of cells by its name; of cells from standard input as the last step of what made them. */
-static void keep_command(const struct cli *c, const struct pmx_schema *cells, const char *path)
+/* The command of the page: the last step of what made its standard input, where it read that. */
+static void keep_command(const struct cli *c)
 {
-	struct pmx_schema *s = cells && !path ? pmx_schema_copy(cells) : pmx_schema_new(PMX_CELLS, 0);
-	const char *const word[] = { "-o", "report.html", path ? path : "-" };
-	for (size_t i = 0; i < (cells ? 3 : 2); i++)
+	struct pmx_schema *s = piped ? piped : pmx_schema_new(PMX_CELLS, 0);
+	const char *const word[] = { "-o", "report.html", c->n_args ? c->args[0] : "-" };
+	for (size_t i = 0; i < (report.screen ? 3 : 2); i++)
 		json_array_append_new(c->options, json_string(word[i]));
 	cli_provenance(c, s, NULL, NULL);
 	report.command = pmx_replay(s, NULL);
@@ -67,11 +72,9 @@ static void read_cells(const struct cli *c)
 {
 	struct err e = { 0 };
 	struct pmx_reader *in = cli_input(c);
-	const char *path = c->n_args && strcmp(c->args[0], "-") ? c->args[0] : NULL;
-	keep_command(c, pmx_reader_schema(in), path);
 	if (!(report.screen = screen_summary_read(in, &keys, &e)))
 		cli_fail(&e);
-	done(in, "Cells", path);
+	done(in, "Cells", c->n_args ? c->args[0] : "-");
 }
 
 static struct effects *read_effects(const struct cli *c, const char *path, const char *what)
@@ -175,8 +178,6 @@ static int run(struct cli *c)
 		report.markers = read_effects(c, markers, "Marker genes");
 	if (c->n_args || !others)
 		read_cells(c);
-	else
-		keep_command(c, NULL, NULL);
 	if (de)
 		report.de = read_effects(c, de, "Differential expression");
 	if (groups)
@@ -189,6 +190,7 @@ static int run(struct cli *c)
 		read_table(&report.enrichment, enrichment, REPORT_TABLE);
 	if (embedding)
 		read_embedding(c);
+	keep_command(c);
 	if (!report.title)
 		report.title = report.screen ? "Perturbation screen" : "Results of pertpipe";
 	if (figure)

@@ -31,6 +31,8 @@ static void start(struct target_writer *w, struct pmx_schema *s, const struct ta
 		s->provenance = json_deep_copy(o->cells->provenance);
 	}
 	cli_provenance(w->c, s, o->in, o->source);
+	if (o->file)
+		cli_provenance_file(s, o->path);
 	w->out = o->file ? pmx_create(o->file, s, w->c->level, w->c->threads, &e) : cli_create(w->c, s);
 	if (!w->out)
 		cli_fail(&e);

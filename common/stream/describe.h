@@ -7,7 +7,7 @@
 char *pmx_layer_text(const struct pmx_schema *s, size_t layer);
 /*
  * The provenance as shell commands joined by pipes, oldest first, each with the version of the tool as a
- * comment; "" where there is none. The last one writes the file `output`, or standard output where that is NULL.
+ * comment; "" where there is none. A command that named its file itself is followed by one that reads it. The last one writes the file `output`, or standard output where that is NULL.
  * The caller frees.
  */
 char *pmx_replay(const struct pmx_schema *s, const char *output);

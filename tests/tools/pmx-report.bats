@@ -359,6 +359,26 @@ groups_are_those() { # ROWS
 	grep -q 'pmx-report --control NT -o report.html -' again.sh
 	bash -e again.sh
 	cmp report.html first.html
+	# Other streams from there, too; and those whose tool names its files itself.
+	pmx-report --groups - <"$from/groups.pmx" -o first.html
+	parsed first.html code >again.sh
+	bash -e again.sh 2>/dev/null
+	cmp report.html first.html
+	simulate-signatures -q --targets 3 --compounds 6 --genes 50 --seed 2 --out-dir sim
+	target-signature -q --group-key cell_type --case-key condition --case case --reference ctrl --sample-key donor sim/cells.pmx -o states.pmx
+	mv states.pmx was.pmx
+	for programs in was.pmx sim/targets.pmx; do
+		pmx-report --programs $programs -o first.html
+		parsed first.html code >again.sh
+		cp -r sim before
+		mv was.pmx before
+		rm -r sim
+		bash -e again.sh 2>/dev/null
+		cmp report.html first.html
+		diff -r --exclude=was.pmx sim before
+		mv before/was.pmx was.pmx
+		rm -r before
+	done
 }
 
 @test "a reader sorts, filters, searches, downloads, with keys and without a network" {
