@@ -213,6 +213,8 @@ static const char *const description[] = {
 	"Tables sort by a click on a column, filter by words and labels, and download what is shown as CSV. Beside each figure are its data (TSV) and a Vega-Lite "
 	"specification that draws it again from NAME.tsv. --figure NAME writes one picture as SVG, which follows the light or dark scheme of its reader; --form tsv "
 	"and --form vega-lite give its data and specification.",
+	"Under Provenance stand the commands that make the streams and the page again, as far as the streams tell: run in another folder that has the files from "
+	"outside and the tables, they leave the same page. Standard input is made by the pipe that ends in pmx-report.",
 	"What is shown of large runs:",
 	"  ridges, guides, cells  the 40 targets with the largest mean score (whatever its sign), share\n"
 	"                         of answering cells, number of cells\n"
