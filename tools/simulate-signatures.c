@@ -32,10 +32,8 @@ static struct file_out *create(struct folder_out *dir, const char *name)
 static struct pmx_writer *create_stream(const struct cli *c, struct folder_out *dir, const char *name, struct pmx_schema *s)
 {
 	struct err e = { 0 };
-	char *path = mem_print("%s/%s", folder, name);
 	cli_provenance(c, s, NULL, NULL);
-	cli_provenance_file(s, path);
-	mem_free(path);
+	cli_provenance_file(s, folder, name);
 	struct pmx_writer *w = pmx_create(create(dir, name), s, c->level, c->threads, &e);
 	if (!w)
 		cli_fail(&e);
@@ -76,8 +74,7 @@ static struct pmx_schema *with_genes(struct pmx_schema *s, const struct truth *t
 
 static void write_targets(const struct cli *c, struct folder_out *dir, const struct truth *t)
 {
-	char *path = mem_print("%s/targets.pmx", folder);
-	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = t->genes, .file = create(dir, "targets.pmx"), .path = path });
+	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = t->genes, .file = create(dir, "targets.pmx"), .folder = folder, .name = "targets.pmx" });
 	double *weights = mem_array(t->genes->n, sizeof *weights);
 	for (uint32_t k = 0; k < t->targets->n; k++) {
 		simulate_signatures_target(t->s, k, weights);
@@ -85,7 +82,6 @@ static void write_targets(const struct cli *c, struct folder_out *dir, const str
 	}
 	targets_close(w);
 	mem_free(weights);
-	mem_free(path);
 }
 
 enum { SIGNATURE, COMPOUND, LINE, DOSE, TIME, MOA, DRUG_TARGET, PERT_TYPE, PROFILE };
