@@ -42,7 +42,7 @@ static const struct cli_option options[] = {
 	CLI_END
 };
 
-static struct pmx_schema *piped;        /* of what came from standard input, or NULL */
+static struct pmx_schema *piped;        /* of what the page's command reads from standard input, or NULL */
 
 /* What was read to its end: its digest, and the commands that made it. */
 static void done(struct pmx_reader *in, const char *what, const char *path)
@@ -51,16 +51,27 @@ static void done(struct pmx_reader *in, const char *what, const char *path)
 	if (is_piped && !piped)
 		piped = pmx_schema_copy(pmx_reader_schema(in));
 	struct report_made *m = &report.made[report.n_made++];
-	*m = (struct report_made){ .what = what, .replay = is_piped ? mem_text("") : pmx_replay(pmx_reader_schema(in), path), .file = mem_text(pmx_reader_name(in)) };
+	*m = (struct report_made){ .what = what, .replay = is_piped ? mem_text("") : pmx_replay(pmx_reader_schema(in), path),
+		.file = mem_text(is_piped ? "standard input" : path) };
 	snprintf(m->digest, sizeof m->digest, "%016" PRIx64, pmx_reader_digest(in));
 	pmx_close(in);
 }
 
-/* The command of the page: the last step of what made its standard input, where it read that. */
+/* Cells come from standard input in the page's command, from a file or not, unless something else does. */
+static const char *path_of_cells(const struct cli *c)
+{
+	const char *const other[] = { markers, de, groups, programs, embedding };
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+		if (other[i] && !strcmp(other[i], "-") && c->n_args)
+			return c->args[0];
+	return "-";
+}
+
+/* The last step of what made its standard input, where it reads that. */
 static void keep_command(const struct cli *c)
 {
 	struct pmx_schema *s = piped ? piped : pmx_schema_new(PMX_CELLS, 0);
-	const char *const word[] = { "-o", "report.html", c->n_args ? c->args[0] : "-" };
+	const char *const word[] = { "-o", "report.html", path_of_cells(c) };
 	for (size_t i = 0; i < (report.screen ? 3 : 2); i++)
 		json_array_append_new(c->options, json_string(word[i]));
 	cli_provenance(c, s, NULL, NULL);
@@ -74,7 +85,7 @@ static void read_cells(const struct cli *c)
 	struct pmx_reader *in = cli_input(c);
 	if (!(report.screen = screen_summary_read(in, &keys, &e)))
 		cli_fail(&e);
-	done(in, "Cells", c->n_args ? c->args[0] : "-");
+	done(in, "Cells", path_of_cells(c));
 }
 
 static struct effects *read_effects(const struct cli *c, const char *path, const char *what)

@@ -203,9 +203,9 @@ static void screen_sections(struct page *p, const struct screen_summary *m, cons
 	if (m->n_unlabelled)
 		page_text(p, "%llu cells have no target.", (unsigned long long)m->n_unlabelled);
 	page_figure(p, figure_cells(m, target));
-	page_table(p, "targets", "Targets", sheet_without_empty(target_table(m)), m->file, REPORT_TABLE);
+	page_table(p, "targets", "Targets", sheet_without_empty(target_table(m)), "the cells", REPORT_TABLE);
 	if (m->reasons->n)
-		page_table(p, "reasons", "Why cells have no result", reason_table(m), m->file, REPORT_TABLE);
+		page_table(p, "reasons", "Why cells have no result", reason_table(m), "the cells", REPORT_TABLE);
 	else if (m->score_name || m->class_name)
 		page_text(p, "No cell was left without a result.");
 	struct figure *f = figure_ridges(m, target);
@@ -216,7 +216,7 @@ static void screen_sections(struct page *p, const struct screen_summary *m, cons
 	if (m->guides->n) {
 		page_section(p, "guides", "Guides");
 		page_figure(p, figure_guides(m, target));
-		page_table(p, "guides", "Guides", sheet_without_empty(guide_table(m)), m->file, REPORT_TABLE);
+		page_table(p, "guides", "Guides", sheet_without_empty(guide_table(m)), "the cells", REPORT_TABLE);
 	}
 }
 

@@ -198,7 +198,6 @@ struct screen_summary *screen_summary_read(struct pmx_reader *r, const struct sc
 	size_t reason_cap = 0;
 	int more = find_fields(s, keys, m, &f, e);
 	if (!more) {
-		m->file = mem_text(pmx_reader_name(r));
 		m->n_genes = s->n_columns;
 		m->target = mem_zero(m->targets->n, sizeof *m->target);
 		m->guide = mem_zero(m->guides->n, sizeof *m->guide);
@@ -245,7 +244,6 @@ void screen_summary_free(struct screen_summary *m)
 	names_free(m->guides);
 	names_free(m->reasons);
 	names_free(m->target_reasons);
-	mem_free(m->file);
 	mem_free(m->class_name);
 	mem_free(m->target);
 	mem_free(m->guide);

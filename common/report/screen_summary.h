@@ -22,7 +22,6 @@ struct screen_target {
 };
 
 struct screen_summary {
-	char *file;
 	uint64_t n_cells, n_genes, n_unlabelled;
 	struct names *targets, *splits, *guides, *reasons;      /* splits: "all" alone without one; reasons: "column: reason" */
 	const char *score_name;         /* NULL: the cells have no score */
