@@ -51,6 +51,13 @@ page() { # NAME.SECTION
 	done
 }
 
+@test "every tool stands in pertpipe(7)" {
+	for f in "$repo"/tools/*.c; do
+		t=$(basename "$f" .c)
+		[ "$t" = TEMPLATE ] || grep -qE "^\.It .*Xr $t 1|^\.Xr $t 1" "$repo/man/man7/pertpipe.7" || { echo "$t does not"; return 1; }
+	done
+}
+
 @test "a page that shows other output, or whose command fails, fails" {
 	printf '%s\n' '.\" run' '.Bd -literal' "printf 'a\\etb\\en'" .Ed '.\" prints' '.Bd -literal' 'a	b' .Ed >good.7
 	awk -f "$repo/tests/manual_blocks.awk" good.7 | bash

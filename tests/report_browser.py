@@ -141,9 +141,49 @@ try:
             return worst; })()""")
         assert worst[0] >= 4.5, f"contrast {worst} in {scheme}"
 
+    # No label of a picture covers another one, and none leaves its picture.
+    covered = b.run("""(() => {
+        const found = [];
+        document.querySelectorAll('.choice').forEach(c => c.querySelectorAll('figure').forEach(f => { f.hidden = false; }));
+        document.querySelectorAll('svg').forEach(svg => {
+            const name = svg.closest('figure').id, frame = svg.getBoundingClientRect();
+            const boxes = [...svg.querySelectorAll('text')].map(t => [t.getBoundingClientRect(), t.lastChild.textContent, !!t.closest('[transform]')]);
+            boxes.forEach(([a, text], i) => {
+                if (a.left < frame.left - 1 || a.right > frame.right + 1 || a.top < frame.top - 1 || a.bottom > frame.bottom + 1)
+                    found.push(name + ': ' + text + ' leaves the picture');
+                boxes.slice(i + 1).forEach(([o, other, turned]) => {
+                    const wide = Math.min(a.right, o.right) - Math.max(a.left, o.left), high = Math.min(a.bottom, o.bottom) - Math.max(a.top, o.top);
+                    if (!turned && !boxes[i][2] && wide > 1 && high > 0.35 * Math.min(a.height, o.height))
+                        found.push(name + ': ' + text + ' over ' + other);
+                });
+            });
+        });
+        return found; })()""")
+    equal("labels that cover others", covered[:5], [])
+
+    # The keyboard goes through the page from top to bottom.
+    equal("places with an order of their own", b.run("document.querySelectorAll('[tabindex]:not([tabindex=\"0\"]):not([tabindex=\"-1\"])').length"), 0)
+    b.open(page)
+    stops = []
+    for _ in range(25):
+        b.key("Tab", number=9)
+        stops.append(b.run("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
+    assert len(set(stops)) > 20 and stops == sorted(stops), stops
+
+    # On paper: no buttons, and the heads of the tables.
+    b.scheme("light", media="print")
+    equal("buttons on paper", b.run("[...document.querySelectorAll('.tools, .pager button, .code button')].filter(e => e.getClientRects().length).length"), 0)
+    equal("heads on paper", b.run("[...document.querySelectorAll('#table-drugs th')].map(e => e.innerText.trim())"), head)
+    b.scheme("light")
+
     # A narrow window scrolls inside of its figures and tables, not as a whole.
     b.call("Emulation.setDeviceMetricsOverride", width=420, height=800, deviceScaleFactor=1, mobile=False)
     equal("the page is as wide as the window", b.run("document.documentElement.scrollWidth <= 420"), True)
+    smallest = b.run("Math.min(...[...document.querySelectorAll('svg text')].filter(t => t.getClientRects().length).map(t => "
+                     "parseFloat(getComputedStyle(t).fontSize) * t.ownerSVGElement.getBoundingClientRect().width / t.ownerSVGElement.viewBox.baseVal.width))")
+    assert smallest >= 9, f"letters of {smallest} pixels"
+    equal("pictures that scroll and have no stop for the keyboard",
+          b.run("[...document.querySelectorAll('.picture')].filter(p => p.scrollWidth > p.clientWidth && p.tabIndex !== 0).length"), 0)
     equal("problems", b.problems, [])
 finally:
     b.close()

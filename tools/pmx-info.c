@@ -100,7 +100,7 @@ static void put_text(struct cli_text *t, const struct pmx_schema *s, const struc
 	put_fields(t, s, "of the columns", PMX_VAR, false);
 	put_fields(t, s, "other", PMX_OTHER, false);
 	put_groups(t, s, x);
-	char *made = pmx_replay(s);
+	char *made = pmx_replay(s, NULL);
 	if (*made)
 		cli_text_print(t, "made by\n%s", made);
 	mem_free(made);
@@ -108,7 +108,7 @@ static void put_text(struct cli_text *t, const struct pmx_schema *s, const struc
 
 static void put_json(struct cli_text *t, const struct pmx_schema *s, const struct pmx_index *x)
 {
-	char hex[17], *made = pmx_replay(s);
+	char hex[17], *made = pmx_replay(s, NULL);
 	json_t *o = pmx_schema_to_json(s), *groups = json_array(), *fields = json_object_get(o, "fields");
 	snprintf(hex, sizeof hex, "%016" PRIx64, x->digest);
 	json_object_set_new(o, "rows", json_integer((json_int_t)x->n_rows));
@@ -192,9 +192,10 @@ static const char *const description[] = {
 	"--preflight reads a screen once, in any order, and says, a line a check, whether it can answer:",
 	"  controls         of each split, against the neighbours that pert-signature takes (-k)\n"
 	"  targets          cells in splits with controls enough; below 3 a target is not tested, below 20 little is seen\n"
-	"  guides           of targets and of the controls\n"
+	"  guides           of targets and of the controls, their cells, and guides whose cells name two targets\n"
 	"  values           counts; or log-normalised, when no value is negative or above 30 and the cells add up to one\n"
-	"                   total (within 1 %) after expm1; negative values are scaled ones, which nothing here takes\n"
+	"                   total (within 1 %) after expm1; negative values are scaled ones, which nothing here takes,\n"
+	"                   nor does it take NaN and infinities. Seen are those of the controls in the sample\n"
 	"  genes            form of their names (symbol, Ensembl, Entrez, or the dates that spreadsheets make), or\n"
 	"                   with --gene-info whether they are known; and whether targets are among them\n"
 	"  calibration      controls against controls, drawn in halves 10 times, rank-sum test of the genes that a\n"

@@ -12,7 +12,7 @@
 
 static struct screen_keys keys;
 static struct report report;
-static const char *markers, *de, *drugs, *enrichment, *programs, *embedding, *colour_by, *figure;
+static const char *markers, *de, *groups, *drugs, *enrichment, *programs, *embedding, *colour_by, *figure;
 static int form;
 
 enum { SVG, TSV, VEGA_LITE };
@@ -21,6 +21,7 @@ static const char *const forms[] = { "svg", "tsv", "vega-lite", NULL };
 static const struct cli_option options[] = {
 	CLI_TEXT(0, "markers", &markers, "FILE", "contrasts of de-markers: volcanos"),
 	CLI_TEXT(0, "de", &de, "FILE", "contrasts of weighted-de: more volcanos"),
+	CLI_TEXT(0, "groups", &groups, "FILE", "contrasts of decompose: which perturbations are alike"),
 	CLI_TEXT(0, "programs", &programs, "FILE", "signatures of program-signature: a heat map"),
 	CLI_TEXT(0, "drugs", &drugs, "FILE", "table of rank"),
 	CLI_TEXT(0, "enrichment", &enrichment, "FILE", "table of enrich: classes of compounds"),
@@ -35,42 +36,56 @@ static const struct cli_option options[] = {
 	CLI_TEXT(0, "class-key", &keys.class, "COLUMN", "row column with the global class (default mixscape_class_global)"),
 	CLI_TEXT(0, "target", &report.target, "NAME", "figures of this target or population only"),
 	CLI_TEXT(0, "figure", &figure, "NAME", "one picture instead of a page: cells, ridges, guides, volcano, ...",
-		 "cells, ridges, guides, volcano (of --markers), de, programs, drugs, classes, agreement, leading-edge, embedding"),
+		 "cells, ridges, guides, volcano (of --markers), de, groups, programs, drugs, classes, agreement, leading-edge, embedding"),
 	CLI_CHOICE(0, "form", &form, forms, "FORM", "the picture, its data, or its specification"),
 	CLI_TEXT(0, "title", &report.title, "TEXT", "title of the page"),
 	CLI_END
 };
 
+static struct pmx_schema *piped;        /* of what the page's command reads from standard input, or NULL */
+
 /* What was read to its end: its digest, and the commands that made it. */
-static void done(struct pmx_reader *in, char *what, char *replay)
+static void done(struct pmx_reader *in, const char *what, const char *path)
 {
+	bool is_piped = !strcmp(path, "-");
+	if (is_piped && !piped)
+		piped = pmx_schema_copy(pmx_reader_schema(in));
 	struct report_made *m = &report.made[report.n_made++];
-	*m = (struct report_made){ .what = what, .replay = replay ? replay : pmx_replay(pmx_reader_schema(in)), .file = mem_text(pmx_reader_name(in)) };
+	*m = (struct report_made){ .what = what, .replay = is_piped ? mem_text("") : pmx_replay(pmx_reader_schema(in), path),
+		.file = mem_text(is_piped ? "standard input" : path) };
 	snprintf(m->digest, sizeof m->digest, "%016" PRIx64, pmx_reader_digest(in));
 	pmx_close(in);
 }
 
-/* The page is the last step of what made the cells; they come from standard input there. */
-static char *replay_all(const struct cli *c, const struct pmx_reader *in)
+/* Cells come from standard input in the page's command, from a file or not, unless something else does. */
+static const char *path_of_cells(const struct cli *c)
 {
-	struct pmx_schema *s = pmx_schema_copy(pmx_reader_schema(in));
-	const char *const word[] = { "-o", "report.html", "-" };
-	for (size_t i = 0; i < 3; i++)
+	const char *const other[] = { markers, de, groups, programs, embedding };
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+		if (other[i] && !strcmp(other[i], "-") && c->n_args)
+			return c->args[0];
+	return "-";
+}
+
+/* The last step of what made its standard input, where it reads that. */
+static void keep_command(const struct cli *c)
+{
+	struct pmx_schema *s = piped ? piped : pmx_schema_new(PMX_CELLS, 0);
+	const char *const word[] = { "-o", "report.html", path_of_cells(c) };
+	for (size_t i = 0; i < (report.screen ? 3 : 2); i++)
 		json_array_append_new(c->options, json_string(word[i]));
-	cli_provenance(c, s, in, NULL);
-	char *text = pmx_replay(s);
+	cli_provenance(c, s, NULL, NULL);
+	report.command = pmx_replay(s, NULL);
 	pmx_schema_free(s);
-	return text;
 }
 
 static void read_cells(const struct cli *c)
 {
 	struct err e = { 0 };
 	struct pmx_reader *in = cli_input(c);
-	char *replay = replay_all(c, in);
 	if (!(report.screen = screen_summary_read(in, &keys, &e)))
 		cli_fail(&e);
-	done(in, mem_text("This report, from the cells on"), replay);
+	done(in, "Cells", path_of_cells(c));
 }
 
 static struct effects *read_effects(const struct cli *c, const char *path, const char *what)
@@ -80,8 +95,17 @@ static struct effects *read_effects(const struct cli *c, const char *path, const
 	struct effects *x = effects_read(in, report.target, &e);
 	if (!x)
 		cli_fail(&e);
-	done(in, mem_print("%s, which are %s", what, path), NULL);
+	done(in, what, path);
 	return x;
+}
+
+static void read_groups(const struct cli *c)
+{
+	struct err e = { 0 };
+	struct pmx_reader *in = cli_open_kind(c, groups, CLI_KIND(PMX_CONTRASTS));
+	if (!(report.groups = groups_read(in, c->threads, &e)))
+		cli_fail(&e);
+	done(in, "Groups of perturbations", groups);
 }
 
 static void read_programs(const struct cli *c)
@@ -90,7 +114,7 @@ static void read_programs(const struct cli *c)
 	struct pmx_reader *in = cli_open_kind(c, programs, CLI_KIND(PMX_SIGNATURES));
 	if (!(report.programs = programs_read(in, &e)))
 		cli_fail(&e);
-	done(in, mem_print("Programmes, which are %s", programs), NULL);
+	done(in, "Programmes", programs);
 }
 
 static const char *first_of(const struct pmx_schema *s, const char *const *name)
@@ -116,7 +140,7 @@ static void read_embedding(const struct cli *c)
 		cli_die("%s has none of X_umap, X_tsne and X_pca; pca makes the last", embedding);
 	if (!(report.embedding = points_read(in, from, colour_by ? colour_by : first_of(s, cells ? of_cells : of_points), &e)))
 		cli_fail(&e);
-	done(in, mem_print("Embedding, which is %s", embedding), NULL);
+	done(in, "Embedding", embedding);
 }
 
 static void read_table(struct report_table *t, const char *path, size_t most)
@@ -126,7 +150,7 @@ static void read_table(struct report_table *t, const char *path, size_t most)
 		cli_fail(&e);
 	t->file = path;
 	struct report_made *m = &report.made[report.n_made++];
-	*m = (struct report_made){ .what = mem_text(""), .replay = mem_text(""), .file = mem_text(path) };
+	*m = (struct report_made){ .what = "", .replay = mem_text(""), .file = mem_text(path) };
 	if (file_fingerprint(path, m->digest, &e))
 		*m->digest = 0;
 }
@@ -157,15 +181,18 @@ static void write_figure(struct bytes *out)
 static int run(struct cli *c)
 {
 	struct bytes out = { 0 };
-	bool others = markers || de || drugs || enrichment || programs || embedding;
+	bool others = markers || de || groups || drugs || enrichment || programs || embedding;
 	if (form != SVG && !figure)
 		cli_misuse("--form is that of a picture; name it with --figure");
-	if (c->n_args || !others)
-		read_cells(c);
+	/* In the order in which the files are made: scores may need the markers. */
 	if (markers)
 		report.markers = read_effects(c, markers, "Marker genes");
+	if (c->n_args || !others)
+		read_cells(c);
 	if (de)
 		report.de = read_effects(c, de, "Differential expression");
+	if (groups)
+		read_groups(c);
 	if (programs)
 		read_programs(c);
 	if (drugs)
@@ -174,6 +201,7 @@ static int run(struct cli *c)
 		read_table(&report.enrichment, enrichment, REPORT_TABLE);
 	if (embedding)
 		read_embedding(c);
+	keep_command(c);
 	if (!report.title)
 		report.title = report.screen ? "Perturbation screen" : "Results of pertpipe";
 	if (figure)
@@ -190,12 +218,14 @@ static int run(struct cli *c)
 }
 
 static const char *const description[] = {
-	"Makes one HTML page of what a run left behind: the scored cells (FILE, or - for standard input), contrasts, programmes, ranked drugs, class enrichment, an "
+	"Makes one HTML page of what a run left behind: the scored cells (FILE, or - for standard input), contrasts, groups of perturbations, programmes, ranked drugs, class enrichment, an "
 	"embedding. Each is optional, but one has to be there; without any other file the cells are read from standard input. The page needs no network and no other "
 	"file; it has its style and script inside, and its content security policy forbids everything else. It is below 3 MB.",
 	"Tables sort by a click on a column, filter by words and labels, and download what is shown as CSV. Beside each figure are its data (TSV) and a Vega-Lite "
 	"specification that draws it again from NAME.tsv. --figure NAME writes one picture as SVG, which follows the light or dark scheme of its reader; --form tsv "
 	"and --form vega-lite give its data and specification.",
+	"Under Provenance stand the commands that make the streams and the page again, as far as the streams tell: run in another folder that has the files from "
+	"outside and the tables, they leave the same page. Standard input is made by the pipe that ends in pmx-report.",
 	"What is shown of large runs:",
 	"  ridges, guides, cells  the 40 targets with the largest mean score (whatever its sign), share\n"
 	"                         of answering cells, number of cells\n"
@@ -203,6 +233,7 @@ static const char *const description[] = {
 	"                         Gaussian kernel, Silverman's bandwidth, at 96 points\n"
 	"  volcanos               the 40 contrasts with most significant genes (adjusted p below 0.05); the 80 most\n"
 	"                         significant genes, then the best of each cell of a 40 x 24 grid, 400 in all and 5000 a page\n"
+	"  groups                 48 perturbations, programmes with most members first\n"
 	"  tables                 5000 rows, and 800 kB (drugs) or 200 kB; of rank and enrich the same number of\n"
 	"                         first rows for each target. A note says how many there are, and in which file\n"
 	"  lists of figures       400 kB each; where a page would be above 3 MB, lists and tables get a half, a quarter, ...\n"

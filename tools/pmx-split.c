@@ -25,6 +25,7 @@ static struct pmx_writer *create(const struct cli *c, const struct pmx_schema *i
 	char *path = mem_print("%s.%ld.pmx", prefix, k + 1);
 	cli_provenance(c, s, original, NULL);
 	json_object_set_new(json_array_get(s->provenance, json_array_size(s->provenance) - 1), "shard", json_integer(k + 1));
+	cli_provenance_file(s, NULL, path);
 	struct file_out *f = file_create(path, &e);
 	struct pmx_writer *w = f ? pmx_create(f, s, 1, c->threads, &e) : NULL;
 	if (!w)

@@ -33,6 +33,7 @@ static struct pmx_writer *create_stream(const struct cli *c, struct folder_out *
 {
 	struct err e = { 0 };
 	cli_provenance(c, s, NULL, NULL);
+	cli_provenance_file(s, folder, name);
 	struct pmx_writer *w = pmx_create(create(dir, name), s, c->level, c->threads, &e);
 	if (!w)
 		cli_fail(&e);
@@ -73,7 +74,7 @@ static struct pmx_schema *with_genes(struct pmx_schema *s, const struct truth *t
 
 static void write_targets(const struct cli *c, struct folder_out *dir, const struct truth *t)
 {
-	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = t->genes, .file = create(dir, "targets.pmx") });
+	struct target_writer *w = targets_open(c, &(struct target_stream){ .genes = t->genes, .file = create(dir, "targets.pmx"), .folder = folder, .name = "targets.pmx" });
 	double *weights = mem_array(t->genes->n, sizeof *weights);
 	for (uint32_t k = 0; k < t->targets->n; k++) {
 		simulate_signatures_target(t->s, k, weights);

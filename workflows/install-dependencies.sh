@@ -6,7 +6,7 @@ set -euo pipefail
 scope=${1:-tests}
 build=(gcc libc6-dev make pkg-config libhdf5-dev libzstd-dev zlib1g-dev libyaml-dev libjansson-dev libopenblas-dev liblapacke-dev
 	librandom123-dev libxxhash-dev)
-tests=(bats mandoc python3 python3-venv zstd time)
+tests=(bats mandoc python3 python3-venv zstd time zsh fish)
 # Of the tests of a cluster, which else are skipped.
 cluster=(slurm-wlm munge)
 checks=(clang libomp-dev libclang-rt-dev shellcheck valgrind)

@@ -126,6 +126,8 @@ struct pmx_writer *cli_output(const struct cli *c, struct pmx_schema *schema, co
 /* Is this one of several shards (pmx-split)? There nothing computed at all is no failure: another shard may have it. */
 bool cli_is_shard(const struct pmx_reader *in);
 void cli_provenance(const struct cli *c, struct pmx_schema *schema, const struct pmx_reader *in, const char *source);
+/* Of a tool that names its streams itself: where this one is (folder NULL: `name` is the path), so that a replay reads it there. */
+void cli_provenance_file(struct pmx_schema *schema, const char *folder, const char *name);
 struct pmx_writer *cli_create(const struct cli *c, const struct pmx_schema *schema);
 void cli_finish(struct pmx_writer *w, const struct pmx_reader *in);
 /* The next block, or NULL at the end; failures end the process. */

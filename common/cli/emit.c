@@ -1,5 +1,6 @@
 /* --emit: the man page, completions and JSON that follow from the declaration. */
 #include "cli/cli.h"
+#include "cli/completion.h"
 #include "base/mem.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -190,123 +191,6 @@ static void emit_man(void)
 	}
 }
 
-static const struct cli_option *nth(size_t i)
-{
-	for (const struct cli_option *o = tool.options; o && o->name; o++)
-		if (!i--)
-			return o;
-	return cli_common(i);
-}
-
-/* Of the dispatcher: lists the tools, in each shell. */
-#define TOOL_NAMES "pertpipe 2>/dev/null | sed -n 's/^  \\([a-z][a-z-]*\\) .*/\\1/p'"
-
-static bool dispatches(void)
-{
-	return tool.flags & CLI_STOPS_AT_FIRST;
-}
-
-/* The first word is a tool; what follows is completed as that tool's own. */
-static void bash_dispatch(void)
-{
-	puts("\tif [ \"$COMP_CWORD\" -gt 1 ] && [[ ${COMP_WORDS[1]} == [a-z]* ]]; then\n"
-	     "\t\tlocal f=_${COMP_WORDS[1]//-/_}\n"
-	     "\t\tdeclare -F \"$f\" >/dev/null || eval \"$(pertpipe \"${COMP_WORDS[1]}\" --emit bash 2>/dev/null)\"\n"
-	     "\t\t! declare -F \"$f\" >/dev/null || \"$f\"\n\t\treturn\n\tfi\n"
-	     "\t[ \"$COMP_CWORD\" -gt 1 ] || [[ $cur == -* ]] || { COMPREPLY=($(compgen -W \"$(" TOOL_NAMES ")\" -- \"$cur\")); return; }");
-}
-
-static void emit_bash(void)
-{
-	char function[64];
-	snprintf(function, sizeof function, "_%s", tool.name);
-	for (char *p = function; *p; p++)
-		if (*p == '-')
-			*p = '_';
-	printf("%s() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n", function);
-	if (dispatches())
-		bash_dispatch();
-	puts("\tcase $prev in");
-	const struct cli_option *o;
-	for (size_t i = 0; (o = nth(i)); i++)
-		if (o->type == CLI_T_CHOICE) {
-			printf("\t--%s) COMPREPLY=($(compgen -W '", o->name);
-			for (int k = 0; o->choices[k]; k++)
-				printf("%s%s", k ? " " : "", o->choices[k]);
-			puts("' -- \"$cur\")); return;;");
-		}
-	printf("\t--emit) COMPREPLY=($(compgen -W 'man bash zsh fish json' -- \"$cur\")); return;;\n\tesac\n"
-	       "\tcase $cur in\n\t-*) COMPREPLY=($(compgen -W '");
-	for (size_t i = 0; (o = nth(i)); i++)
-		printf("--%s %s%s%s", o->name, o->type == CLI_T_SWITCH ? "--no-" : "", o->type == CLI_T_SWITCH ? o->name : "",
-		       o->type == CLI_T_SWITCH ? " " : "");
-	printf("--help --version --emit' -- \"$cur\"));;\n\t*) COMPREPLY=($(compgen -f -- \"$cur\"));;\n\tesac\n}\ncomplete -o filenames -F %s %s\n",
-	       function, tool.name);
-}
-
-/* Text inside single quotes of a shell, with the characters that completion reads as syntax taken out. */
-static void shell_text(const char *s)
-{
-	for (; *s; s++)
-		putchar(*s == '\'' || *s == '[' || *s == ']' || *s == ':' ? ' ' : *s);
-}
-
-static void emit_zsh(void)
-{
-	printf("#compdef %s\n", tool.name);
-	if (dispatches())
-		puts("local -a tools=(${(f)\"$(" TOOL_NAMES ")\"})");
-	puts("_arguments -s \\");
-	const struct cli_option *o;
-	for (size_t i = 0; (o = nth(i)); i++) {
-		for (int negative = 0; negative <= (o->type == CLI_T_SWITCH); negative++) {
-			printf("  '%s--%s%s[", o->type == CLI_T_LIST ? "*" : "", negative ? "no-" : "", o->name);
-			shell_text(o->help);
-			printf("]");
-			if (o->type == CLI_T_CHOICE) {
-				printf(":%s:(", o->metavar);
-				for (int k = 0; o->choices[k]; k++)
-					printf("%s%s", k ? " " : "", o->choices[k]);
-				printf(")");
-			} else if (o->metavar) {
-				printf(":%s:%s", o->metavar, strstr(o->metavar, "FILE") ? "_files" : " ");
-			}
-			puts("' \\");
-		}
-	}
-	puts("  '--help[short help]' '--version[version]' '--emit[derived text]:form:(man bash zsh fish json)' \\");
-	if (dispatches())
-		puts("  \"1:tool:($tools)\" \\");
-	puts("  '*:file:_files'");
-}
-
-static void emit_fish(void)
-{
-	const struct cli_option *o;
-	for (size_t i = 0; (o = nth(i)); i++)
-		for (int negative = 0; negative <= (o->type == CLI_T_SWITCH); negative++) {
-			printf("complete -c %s", tool.name);
-			if (o->letter)
-				printf(" -s %c", o->letter);
-			printf(" -l %s%s -d '", negative ? "no-" : "", o->name);
-			shell_text(o->help);
-			putchar('\'');
-			if (o->type == CLI_T_CHOICE) {
-				printf(" -x -a '");
-				for (int k = 0; o->choices[k]; k++)
-					printf("%s%s", k ? " " : "", o->choices[k]);
-				putchar('\'');
-			} else if (o->metavar) {
-				printf(strstr(o->metavar, "FILE") ? " -r" : " -x");
-			}
-			putchar('\n');
-		}
-	if (dispatches())
-		puts("complete -c pertpipe -n __fish_use_subcommand -x -a \"(" TOOL_NAMES ")\"");
-	printf("complete -c %s -l help -d 'short help'\ncomplete -c %s -l version -d version\n", tool.name, tool.name);
-	printf("complete -c %s -l emit -x -a 'man bash zsh fish json' -d 'derived text'\n", tool.name);
-}
-
 static json_t *texts(const char *const *list)
 {
 	json_t *a = json_array();
@@ -373,7 +257,7 @@ static void emit_json(void)
 int cli_emit(const char *form)
 {
 	static const struct { const char *name; void (*emit)(void); } forms[] = {
-		{ "man", emit_man }, { "bash", emit_bash }, { "zsh", emit_zsh }, { "fish", emit_fish }, { "json", emit_json } };
+		{ "man", emit_man }, { "bash", completion_bash }, { "zsh", completion_zsh }, { "fish", completion_fish }, { "json", emit_json } };
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
 		if (!strcmp(forms[i].name, form)) {
 			forms[i].emit();

@@ -134,6 +134,13 @@ void cli_provenance(const struct cli *c, struct pmx_schema *schema, const struct
 	json_array_append_new(schema->provenance, o);
 }
 
+void cli_provenance_file(struct pmx_schema *schema, const char *folder, const char *name)
+{
+	char *path = mem_print("%s%s%s", folder ? folder : "", folder ? "/" : "", name);
+	json_object_set_new(json_array_get(schema->provenance, json_array_size(schema->provenance) - 1), "file", json_string(path));
+	mem_free(path);
+}
+
 struct pmx_writer *cli_create(const struct cli *c, const struct pmx_schema *schema)
 {
 	struct err e = { 0 };

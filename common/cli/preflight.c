@@ -22,14 +22,17 @@ struct scan {
 	size_t n_targets, n_splits, n_guides;
 	uint64_t *cells;                /* targets x splits */
 	uint32_t *target_of;            /* of each guide, from its first cell */
+	uint64_t *guide_cells;
+	bool *guide_of_two;             /* guides whose cells name two targets */
 	uint64_t n_unlabelled, n_unsplit, row;
-	/* Controls in the sample. */
-	struct sparse_rows kept;
+	/* Controls in the sample, with the genes in it. */
+	struct sparse_rows one, kept;
 	uint32_t *kept_split, *kept_guide, *draw;
 	uint64_t *kept_row;
-	size_t cap[4];
+	double *total, *total_back;     /* of all genes: of the values, and of the values taken back with expm1 */
+	size_t cap[6];
 	uint32_t below;                 /* those with a draw below this are in it */
-	bool negative, fractional;      /* values seen in it */
+	bool negative, fractional, odd; /* values seen in what was drawn; odd: not finite */
 	double largest;
 };
 
@@ -82,6 +85,9 @@ static void open_scan(struct scan *k, struct pmx_reader *in)
 	k->cells = mem_zero(k->n_targets * k->n_splits, sizeof *k->cells);
 	k->target_of = mem_array(k->n_guides, sizeof *k->target_of);
 	memset(k->target_of, 0xff, k->n_guides * sizeof *k->target_of);
+	k->guide_cells = mem_zero(k->n_guides, sizeof *k->guide_cells);
+	k->guide_of_two = mem_zero(k->n_guides, sizeof *k->guide_of_two);
+	sparse_rows_init(&k->one, k->s->n_columns);
 	sparse_rows_init(&k->kept, k->s->n_columns);
 	k->below = UINT32_MAX;
 	pmx_want(in, k->pert);
@@ -105,6 +111,8 @@ static void thin(struct scan *k)
 		k->kept_split[n] = k->kept_split[i];
 		k->kept_guide[n] = k->kept_guide[i];
 		k->kept_row[n] = k->kept_row[i];
+		k->total[n] = k->total[i];
+		k->total_back[n] = k->total_back[i];
 		row[n++] = (uint32_t)i;
 	}
 	sparse_rows_init(&fewer, k->kept.n_cols);
@@ -112,6 +120,37 @@ static void thin(struct scan *k)
 	sparse_rows_free(&k->kept);
 	k->kept = fewer;
 	mem_free(row);
+}
+
+static bool in_sample(const struct scan *k, uint32_t gene, size_t n_genes)
+{
+	double share = (double)n_genes / (double)(k->s->n_columns ? k->s->n_columns : 1);
+	return share >= 1 || random_unit(random_words(1, STREAM_GENES, gene, 0).v[0]) < share;
+}
+
+/* Looks at all values of the row in k->one, and keeps those of the genes in the sample. */
+static void take_values(struct scan *k)
+{
+	size_t n = k->kept.n_rows, at;
+	double sum = 0, back = 0;
+	sparse_rows_room(&k->kept, 1, k->one.start[1]);
+	at = k->kept.start[n];
+	for (size_t i = 0; i < k->one.start[1]; i++) {
+		double v = k->one.value[i];
+		k->odd |= !isfinite(v);
+		k->negative |= v < 0;
+		k->fractional |= v != floor(v);
+		k->largest = fmax(k->largest, v);
+		sum += v;
+		back += expm1(v);
+		if (v == 0 || !isfinite(v) || !in_sample(k, k->one.col[i], PREFLIGHT_GENES))
+			continue;
+		k->kept.col[at] = k->one.col[i];
+		k->kept.value[at++] = k->one.value[i];
+	}
+	k->kept.start[++k->kept.n_rows] = at;
+	k->total[n] = sum;
+	k->total_back[n] = back;
 }
 
 static void keep(struct scan *k, struct pmx_block *b, size_t r, uint32_t split, uint32_t guide)
@@ -125,12 +164,16 @@ static void keep(struct scan *k, struct pmx_block *b, size_t r, uint32_t split, 
 	mem_room(&k->kept_split, &k->cap[1], n + 1, sizeof *k->kept_split);
 	mem_room(&k->kept_guide, &k->cap[2], n + 1, sizeof *k->kept_guide);
 	mem_room(&k->kept_row, &k->cap[3], n + 1, sizeof *k->kept_row);
+	mem_room(&k->total, &k->cap[4], n + 1, sizeof *k->total);
+	mem_room(&k->total_back, &k->cap[5], n + 1, sizeof *k->total_back);
 	k->draw[n] = draw;
 	k->kept_split[n] = split;
 	k->kept_guide[n] = guide;
 	k->kept_row[n] = k->row;
-	if (pmx_layer_rows(b, k->s, k->layer, r, r + 1, &k->kept, &e))
+	sparse_rows_clear(&k->one);
+	if (pmx_layer_rows(b, k->s, k->layer, r, r + 1, &k->one, &e))
 		cli_fail(&e);
+	take_values(k);
 	if (k->kept.n_rows > 2 * PREFLIGHT_CONTROLS)
 		thin(k);
 }
@@ -154,8 +197,12 @@ static void scan_block(struct scan *k, struct pmx_block *b)
 			continue;
 		}
 		k->cells[t * k->n_splits + d]++;
-		if (g != PMX_MISSING_CODE && k->target_of[g] == PMX_MISSING_CODE)
-			k->target_of[g] = t;
+		if (g != PMX_MISSING_CODE) {
+			if (k->target_of[g] == PMX_MISSING_CODE)
+				k->target_of[g] = t;
+			k->guide_of_two[g] |= k->target_of[g] != t;
+			k->guide_cells[g]++;
+		}
 		if (t == k->control)
 			keep(k, b, r, d, g);
 	}
@@ -165,24 +212,19 @@ static void scan_block(struct scan *k, struct pmx_block *b)
 static void look_at_values(struct preflight *p, struct scan *k)
 {
 	struct moments total = { 0 };
-	for (size_t r = 0; r < k->kept.n_rows; r++) {
-		double sum = 0;
-		for (size_t i = k->kept.start[r]; i < k->kept.start[r + 1]; i++) {
-			double v = k->kept.value[i];
-			k->negative |= v < 0;
-			k->fractional |= v != floor(v);
-			k->largest = fmax(k->largest, v);
-			sum += k->counts ? v : expm1(v);
-		}
-		moments_add(&total, sum);
-	}
+	for (size_t r = 0; r < k->kept.n_rows; r++)
+		moments_add(&total, k->counts ? k->total[r] : k->total_back[r]);
 	const char *name = k->s->field[k->layer].name;
 	double spread = total.n > 1 ? sqrt(total.squares / (total.n - 1)) / total.mean : NAN;
 	bool recipe = k->s->field[k->layer].storage == PMX_RECIPE, whole = !k->counts && !k->fractional && !recipe;
-	if (k->negative)
+	if (k->odd)
+		say(p, "values", PREFLIGHT_FAIL, "layer %s has values that are not finite (NaN or infinite); nothing here takes them", name);
+	else if (k->negative)
 		say(p, "values", PREFLIGHT_FAIL, "layer %s has negative values: scaled or corrected data. Give counts, or log-normalised values that were not scaled", name);
 	else if (!k->kept.n_rows)
 		return;
+	else if (k->largest <= 0)
+		say(p, "values", PREFLIGHT_FAIL, "layer %s is 0 in every control cell that was looked at", name);
 	else if (k->counts || whole)
 		say(p, "values", whole ? PREFLIGHT_WARN : PREFLIGHT_OK, "layer %s holds counts (largest %g)%s; run normalize first", name,
 		    k->largest, whole ? ", stored as real numbers" : "");
@@ -195,13 +237,9 @@ static void look_at_values(struct preflight *p, struct scan *k)
 		    "(they spread by %.0f %%): genes left out, or another transformation", name, k->largest, 100 * spread);
 	if (!k->counts && !whole)
 		return;
-	for (size_t r = 0; r < k->kept.n_rows; r++) {
-		double sum = 0;
-		for (size_t i = k->kept.start[r]; i < k->kept.start[r + 1]; i++)
-			sum += k->kept.value[i];
-		for (size_t i = k->kept.start[r]; i < k->kept.start[r + 1] && sum > 0; i++)
-			k->kept.value[i] = log1p(k->kept.value[i] * 10000 / sum);
-	}
+	for (size_t r = 0; r < k->kept.n_rows; r++)
+		for (size_t i = k->kept.start[r]; i < k->kept.start[r + 1] && k->total[r] > 0; i++)
+			k->kept.value[i] = log1p(k->kept.value[i] * 10000 / k->total[r]);
 }
 
 static const char *split_name(const struct scan *k, size_t d)
@@ -214,11 +252,13 @@ static size_t look_at_controls(struct preflight *p, const struct scan *k, bool *
 {
 	char list[600] = "", few[300] = "";
 	size_t n = 0, used = 0;
+	uint64_t all = 0;
 	for (size_t d = 0; d < k->n_splits; d++) {
 		uint64_t controls = k->cells[k->control * k->n_splits + d], cells = 0;
 		for (size_t t = 0; t < k->n_targets; t++)
 			cells += k->cells[t * k->n_splits + d];
 		usable[d] = controls >= (uint64_t)k->o->n_neighbours;
+		all += controls;
 		if (!cells)
 			continue;
 		used++;
@@ -233,10 +273,11 @@ static size_t look_at_controls(struct preflight *p, const struct scan *k, bool *
 		strcat(list, ", ...");
 	if (n == used && n)
 		say(p, "controls", PREFLIGHT_OK, "%s; %ld neighbours are asked for", list, k->o->n_neighbours);
+	else if (!all)
+		say(p, "controls", PREFLIGHT_FAIL, "no cell is labelled %s", k->o->screen.control);
 	else
-		say(p, "controls", n ? PREFLIGHT_WARN : PREFLIGHT_FAIL, "%s; fewer than the %ld neighbours in: %s. Lower --n-neighbors, or leave --split-by "
-		    "out", list, k->o->n_neighbours,
-		    *few ? few : "every split");
+		say(p, "controls", n ? PREFLIGHT_WARN : PREFLIGHT_FAIL, "%s; fewer than the %ld neighbours in: %s. Lower --n-neighbors%s", list,
+		    k->o->n_neighbours, few, k->split == PMX_NO_FIELD ? "" : ", or leave --split-by out");
 	return n;
 }
 
@@ -269,6 +310,8 @@ static uint64_t *look_at_targets(struct preflight *p, const struct scan *k, cons
 	p->n_answerable = n - none;
 	if (!n)
 		say(p, "targets", PREFLIGHT_FAIL, "there are no cells but those labelled %s", k->o->screen.control);
+	else if (!size[n - 1])
+		say(p, "targets", PREFLIGHT_FAIL, "%zu targets, none with cells where there are controls enough", n);
 	else
 		say(p, "targets", none == n ? PREFLIGHT_FAIL : none || few ? PREFLIGHT_WARN : PREFLIGHT_OK,
 		    "%zu targets of %llu to %llu cells, median %llu; %zu cannot be tested (fewer than %d cells), %zu hardly (fewer than %d)", n,
@@ -282,7 +325,15 @@ static uint64_t *look_at_targets(struct preflight *p, const struct scan *k, cons
 static void look_at_guides(struct preflight *p, const struct scan *k)
 {
 	if (k->guide == PMX_NO_FIELD) {
-		say(p, "guides", PREFLIGHT_WARN, "there is no label column %s: guides cannot be compared (--guide-key)", k->o->screen.guide_key);
+		struct names *others = names_new();
+		char list[300] = "";
+		for (size_t f = 0; f < k->s->n_fields; f++)
+			if (k->s->field[f].class == PMX_OBS && k->s->field[f].type == PMX_CATEGORY && f != k->pert && f != k->split)
+				names_add(others, k->s->field[f].name, NULL);
+		names_list(others, list, sizeof list);
+		say(p, "guides", PREFLIGHT_WARN, "there is no label column %s: guides cannot be compared%s%s", k->o->screen.guide_key,
+		    others->n ? "; --guide-key names it, such as " : "", list);
+		names_free(others);
 		return;
 	}
 	size_t *of = mem_zero(k->n_targets, sizeof *of), single = 0, most = 0, least = SIZE_MAX, controls;
@@ -297,14 +348,32 @@ static void look_at_guides(struct preflight *p, const struct scan *k)
 			least = of[t] < least ? of[t] : least;
 		}
 	mem_free(of);
-	if (!most)
+	if (!most) {
 		say(p, "guides", PREFLIGHT_WARN, "no cell of a target names its guide");
+		return;
+	}
+	uint64_t *size = mem_array(k->n_guides, sizeof *size);
+	size_t n = 0, two = 0;
+	char list[300] = "";
+	for (size_t g = 0; g < k->n_guides; g++)
+		if (k->guide_cells[g]) {
+			size[n++] = k->guide_cells[g];
+			two += k->guide_of_two[g];
+			size_t end = strlen(list);
+			if (k->guide_of_two[g] && end < 200)
+				snprintf(list + end, sizeof list - end, "%s%.60s", end ? ", " : "", k->s->field[k->guide].values->at[g]);
+		}
+	qsort(size, n, sizeof *size, by_size);
+	char cells[100];
+	snprintf(cells, sizeof cells, "%llu to %llu cells a guide, median %llu", (unsigned long long)size[0], (unsigned long long)size[n - 1], (unsigned long long)size[n / 2]);
+	mem_free(size);
+	if (two)
+		say(p, "guides", PREFLIGHT_WARN, "%zu of %zu guides have cells of more than one target: guides or targets may be labelled wrongly (%s)", two, n, list);
 	else if (single)
-		say(p, "guides", PREFLIGHT_WARN, "%zu to %zu guides a target, %zu of the controls; %zu targets have one alone, whose effects on other genes cannot "
-		    "be told from theirs", least, most,
-		    controls, single);
+		say(p, "guides", PREFLIGHT_WARN, "%zu to %zu guides a target, %zu of the controls, %s; %zu targets have one alone, whose effects on other genes cannot "
+		    "be told from theirs", least, most, controls, cells, single);
 	else
-		say(p, "guides", controls < 2 ? PREFLIGHT_WARN : PREFLIGHT_OK, "%zu to %zu guides a target, %zu of the controls", least, most, controls);
+		say(p, "guides", controls < 2 ? PREFLIGHT_WARN : PREFLIGHT_OK, "%zu to %zu guides a target, %zu of the controls; %s", least, most, controls, cells);
 }
 
 /* By their form alone. */
@@ -360,7 +429,7 @@ static void look_at_target_names(struct preflight *p, const struct scan *k, cons
 	}
 	if (n)
 		say(p, "target genes", 2 * found >= n ? PREFLIGHT_OK : PREFLIGHT_WARN, "%zu of %zu targets are among the genes%s", found, n,
-		    2 * found >= n ? "" : ": labels may be guides, or genes be named otherwise");
+		    2 * found >= n ? "" : ": the others were not measured, or labels are guides, or genes are named otherwise");
 	mem_free(there);
 	names_free(genes);
 }
@@ -384,16 +453,13 @@ static struct sparse_cols *sample(const struct scan *k, size_t n_genes)
 {
 	struct sparse_rows some;
 	sparse_rows_init(&some, k->kept.n_cols);
-	double share = (double)n_genes / (double)(k->kept.n_cols ? k->kept.n_cols : 1);
 	for (size_t r = 0; r < k->kept.n_rows; r++) {
 		size_t n = k->kept.start[r + 1] - k->kept.start[r], at;
 		sparse_rows_room(&some, 1, n);
 		at = some.start[r];
 		for (size_t i = k->kept.start[r]; i < k->kept.start[r + 1]; i++) {
 			uint32_t g = k->kept.col[i];
-			if (k->kept.value[i] == 0)
-				continue;
-			if (share < 1 && random_unit(random_words(1, STREAM_GENES, g, 0).v[0]) >= share)
+			if (!in_sample(k, g, n_genes))
 				continue;
 			some.col[at] = g;
 			some.value[at++] = k->kept.value[i];
@@ -506,7 +572,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* For a gene whose values spread as those of the median gene that a tenth of the controls express. */
-static void look_at_power(struct preflight *p, const struct scan *k, const struct sparse_cols *x, const uint64_t *size)
+static void look_at_power(struct preflight *p, const struct scan *k, const struct sparse_cols *x, const uint64_t *size, const bool *usable)
 {
 	double *sd = mem_array(x->n_cols, sizeof *sd);
 	size_t n = 0, controls = 0;
@@ -522,8 +588,8 @@ static void look_at_power(struct preflight *p, const struct scan *k, const struc
 		sd[n++] = sqrt(m.squares / (m.n - 1));
 	}
 	for (size_t d = 0; d < k->n_splits; d++)
-		controls += k->cells[k->control * k->n_splits + d];
-	if (n && p->n_answerable) {
+		controls += usable[d] ? k->cells[k->control * k->n_splits + d] : 0;
+	if (n && p->n_answerable && controls) {
 		qsort(sd, n, sizeof *sd, by_value);
 		uint64_t median = size[p->n_targets - p->n_answerable + p->n_answerable / 2], least = size[p->n_targets - p->n_answerable];
 		double usual = calibration_smallest_effect(sd[n / 2], median, controls, k->s->n_columns, 0.8) / M_LN2,
@@ -537,7 +603,12 @@ static void look_at_power(struct preflight *p, const struct scan *k, const struc
 
 static void close_scan(struct scan *k)
 {
+	sparse_rows_free(&k->one);
 	sparse_rows_free(&k->kept);
+	mem_free(k->total);
+	mem_free(k->total_back);
+	mem_free(k->guide_cells);
+	mem_free(k->guide_of_two);
 	mem_free(k->kept_split);
 	mem_free(k->kept_guide);
 	mem_free(k->kept_row);
@@ -566,7 +637,7 @@ struct preflight *preflight_run(const struct cli *c, struct pmx_reader *in, cons
 	look_at_guides(p, &k);
 	look_at_values(p, &k);
 	look_at_genes(p, &k);
-	if (k.kept.n_rows && !k.negative) {
+	if (k.kept.n_rows && !k.negative && !k.odd) {
 		struct sparse_cols *x = sample(&k, PREFLIGHT_GENES);
 		look_at_calibration(p, &k, x);
 		if (k.guide != PMX_NO_FIELD) {
@@ -574,7 +645,7 @@ struct preflight *preflight_run(const struct cli *c, struct pmx_reader *in, cons
 			look_at_control_guides(p, &k, fewer);
 			sparse_cols_free(fewer);
 		}
-		look_at_power(p, &k, x, size);
+		look_at_power(p, &k, x, size, usable);
 		sparse_cols_free(x);
 	}
 	p->can_answer = p->n_answerable > 0;

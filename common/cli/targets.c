@@ -35,6 +35,8 @@ static void start(struct target_writer *w, struct pmx_schema *s, const struct ta
 	cli_provenance(w->c, s, o->in, o->source);
 	if (o->gene_counts)
 		json_object_set(json_array_get(s->provenance, json_array_size(s->provenance) - 1), "genes", o->gene_counts);
+	if (o->file)
+		cli_provenance_file(s, o->folder, o->name);
 	w->out = o->file ? pmx_create(o->file, s, w->c->level, w->c->threads, &e) : cli_create(w->c, s);
 	if (!w->out)
 		cli_fail(&e);

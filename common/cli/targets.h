@@ -24,6 +24,7 @@ struct target_stream {
 	const struct pmx_reader *in;
 	const char *source;             /* a file read instead, or NULL */
 	struct file_out *file;          /* NULL: the tool's output */
+	const char *folder, *name;      /* of that file, for the provenance */
 };
 
 struct target_writer;

@@ -258,7 +258,11 @@ static bool pair(struct doc *d, yaml_node_t *map, size_t *i, const char *const *
 			char list[300];
 			names_list(names, list, sizeof list);
 			const char *hint = flow_hint(d->s, key->s, names);
-			flow_fault(d->s, key->at, "unknown key '%s' %s%s%s", key->s, what, *hint ? hint : "; there are ", *hint ? "" : list);
+			yaml_node_t *of = node(d, p->value);
+			/* What follows a comma between braces is the next key, with nothing after it. */
+			bool text = map->data.mapping.style == YAML_FLOW_MAPPING_STYLE && of->type == YAML_SCALAR_NODE && !of->data.scalar.length;
+			flow_fault(d->s, key->at, "unknown key '%s' %s%s%s%s", key->s, what, *hint ? hint : "; there are ", *hint ? "" : list,
+				   text ? " (a text with a comma is put in quotes)" : "");
 			continue;
 		}
 		*value = node(d, p->value);

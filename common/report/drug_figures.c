@@ -79,6 +79,11 @@ static size_t score_column(const struct sheet *s, const char **name)
 	return SIZE_MAX;
 }
 
+static const char *score_axis(const char *name)
+{
+	return strcmp(name, "ncs") ? name : "normalised connectivity score (ncs)";
+}
+
 /* What a row is called: compound, else moa (classes ranked), else the signature. */
 static const char *drug_name(const struct sheet *s, size_t row)
 {
@@ -119,8 +124,8 @@ struct figure *figure_drugs(const struct sheet *s, const char *target)
 		return NULL;
 	}
 	figure_alt(f, "The first %zu drugs for %s; %s is first with %s %.3g.", count, name, bar[0].name, score_name, bar[0].value);
-	draw_bars(f, bar, count, score_name);
-	figure_note(f, "Negative: reverses the state; positive: mimics it. To the right the mechanism of action.");
+	draw_bars(f, bar, count, score_axis(score_name));
+	figure_note(f, "Negative (blue): reverses the state; positive (red): mimics it. To the right the mechanism of action. The order is that of the ranking.");
 	if (again)
 		figure_note(f, "Of each compound the signature that comes first.");
 	figure_spec(f, "'bar'", "{'x': {'field': 'score', 'type': 'quantitative'}, 'y': {'field': 'drug', 'type': 'nominal', 'sort': null},"
@@ -184,7 +189,8 @@ struct agreement {
 	const struct sheet *s;
 	size_t *row, n;                 /* rows of the target */
 	size_t compound, cell, dose, time, score;
-	struct names *drugs, *lines;
+	struct names *drugs, *lines, *doses, *times;
+	uint32_t *dose_place, *time_place;      /* places of doses and times by size */
 	uint32_t *place;                /* of a drug in the picture, or NAMES_NONE */
 	size_t n_shown;
 	double low, high;
@@ -194,6 +200,58 @@ static const char *cell_line(const struct agreement *a, size_t row)
 {
 	const char *line = text(a->s, row, a->cell);
 	return line ? line : "unknown";
+}
+
+/* A number in front, as in "10 uM". */
+static bool leading_number(const char *s, double *v)
+{
+	char *end;
+	*v = strtod(s, &end);
+	return end != s && isfinite(*v);
+}
+
+/* Place of each name by the number that it begins with; what has none comes last, in its order. */
+static uint32_t *by_size(const struct names *names)
+{
+	uint32_t *place = mem_zero(names->n + 1, sizeof *place);
+	for (size_t i = 0; i < names->n; i++)
+		for (size_t k = 0; k < names->n; k++) {
+			double a = 0, b = 0;
+			bool number = leading_number(names->at[i], &a), other = leading_number(names->at[k], &b);
+			place[i] += k != i && (number && other && a != b ? b < a : number != other ? other : k < i);
+		}
+	return place;
+}
+
+/* Doses are sizes, times are shapes: a disc, a ring, a square, then discs again. */
+static void draw_signature(struct bytes *b, double x, double y, uint32_t dose, size_t n_doses, uint32_t time, const char *class, const char *title)
+{
+	double r = n_doses > 1 && dose != NAMES_NONE ? 3 + 4.0 * dose / (double)(n_doses - 1) : 4.5;
+	char *both = mem_print("%s%s", class, time == 1 ? " ring" : "");
+	if (time == 2)
+		svg_rect(b, x - r, y - r, 2 * r, 2 * r, both, title);
+	else
+		svg_dot(b, x, y, r, both, title);
+	mem_free(both);
+}
+
+/* What sizes and shapes stand for, smallest first. */
+static void explain(struct bytes *b, double x, double y, const char *what, const struct names *names, const uint32_t *place, bool sizes)
+{
+	if (names->n < 2)
+		return;
+	svg_text(b, x, y, "start", "axis", what, 0);
+	x += 6.6 * (double)strlen(what) + 12;
+	for (uint32_t k = 0; k < names->n && k < (sizes ? 6 : 3); k++)
+		for (size_t i = 0; i < names->n; i++) {
+			/* Of many doses the smallest, the largest and some between. */
+			size_t want = sizes && names->n > 6 ? k * (names->n - 1) / 5 : k;
+			if (place[i] != want)
+				continue;
+			draw_signature(b, x, y - 4, sizes ? place[i] : NAMES_NONE, sizes ? names->n : 1, sizes ? 0 : place[i], "mute", NULL);
+			svg_text(b, x + 11, y, "start", "tick", names->at[i], 8);
+			x += 30 + 6.4 * (double)strnlen(names->at[i], 8);
+		}
 }
 
 /* NAMES_NONE: the row is not in the picture. */
@@ -209,6 +267,8 @@ static void arrange(struct agreement *a)
 	size_t *count = mem_zero(a->n, sizeof *count);
 	a->drugs = names_new();
 	a->lines = names_new();
+	a->doses = names_new();
+	a->times = names_new();
 	for (size_t i = 0; i < a->n && a->compound != SIZE_MAX && a->score != SIZE_MAX; i++)
 		if (text(a->s, a->row[i], a->compound) && isfinite(sheet_value(a->s, a->row[i], a->score)))
 			count[names_add(a->drugs, text(a->s, a->row[i], a->compound), NULL)]++;
@@ -220,22 +280,30 @@ static void arrange(struct agreement *a)
 		if (place_of(a, a->row[i]) == NAMES_NONE)
 			continue;
 		names_add(a->lines, cell_line(a, a->row[i]), NULL);
+		if (text(a->s, a->row[i], a->dose))
+			names_add(a->doses, text(a->s, a->row[i], a->dose), NULL);
+		if (text(a->s, a->row[i], a->time))
+			names_add(a->times, text(a->s, a->row[i], a->time), NULL);
 		a->low = fmin(a->low, v);
 		a->high = fmax(a->high, v);
 	}
+	a->dose_place = by_size(a->doses);
+	a->time_place = by_size(a->times);
 	mem_free(count);
 }
 
 static void draw_agreement(struct figure *f, const struct agreement *a, const char *axis)
 {
-	const double step = 24, top = 34, bottom = top + step * (double)a->n_shown;
+	const double step = 24, top = 56, bottom = top + step * (double)a->n_shown;
 	const struct scale x = { a->low, a->high > a->low ? a->high : a->low + 1, 190, 740 };
 	const char *class[SVG_SERIES];
 	for (size_t k = 0; k < SVG_SERIES; k++)
 		class[k] = k < SVG_SERIES - 1 || a->lines->n <= SVG_SERIES ? figure_series(k) : "mute";
 	svg_begin(&f->svg, 760, bottom + 44, f->alt);
 	svg_legend(&f->svg, 190, 16, (const char *const *)a->lines->at, class, a->lines->n <= SVG_SERIES ? a->lines->n : SVG_SERIES - 1);
-	svg_axis_x(&f->svg, &x, top - 4, bottom, axis);
+	explain(&f->svg, 190, 38, "dose", a->doses, a->dose_place, true);
+	explain(&f->svg, 520, 38, "time", a->times, a->time_place, false);
+	svg_axis_x(&f->svg, &x, top - 4, bottom, score_axis(axis));
 	for (size_t k = 0; k < a->drugs->n; k++) {
 		double y = top + step * ((double)a->place[k] + 0.5);
 		if (a->place[k] == NAMES_NONE)
@@ -251,7 +319,8 @@ static void draw_agreement(struct figure *f, const struct agreement *a, const ch
 		if (!drug || place == NAMES_NONE)
 			continue;
 		char *title = mem_print("%s, %s, dose %s, time %s: %.3g", drug, line, dose ? dose : "unknown", time ? time : "unknown", v);
-		svg_dot(&f->svg, scale_at(&x, v), top + step * ((double)place + 0.5), 4.5, class[l < SVG_SERIES ? l : SVG_SERIES - 1], title);
+		draw_signature(&f->svg, scale_at(&x, v), top + step * ((double)place + 0.5), dose ? a->dose_place[names_find(a->doses, dose)] : NAMES_NONE, a->doses->n,
+			       time ? a->time_place[names_find(a->times, time)] : 0, class[l < SVG_SERIES ? l : SVG_SERIES - 1], title);
 		mem_free(title);
 		sheet_text(f->data, drug);
 		sheet_text(f->data, line);
@@ -274,7 +343,9 @@ struct figure *figure_agreement(const struct sheet *s, const char *target)
 		f = begin("agreement", "do cell lines, doses and times agree?", name, "compound cell_line dose time score");
 		figure_alt(f, "The scores of the signatures of %zu compounds for %s, a dot each, in the colours of %zu cell lines.", a.n_shown, name, a.lines->n);
 		draw_agreement(f, &a, score_name);
-		figure_note(f, "A dot is a signature; its title tells cell line, dose and time. A compound whose dots lie on both sides of 0 does not agree with itself.");
+		figure_note(f, "A mark is a signature; its title tells cell line, dose and time. A compound whose marks lie on both sides of 0 does not agree with itself.");
+		if (a.times->n > 3)
+			figure_note(f, "Later times than the third are discs, too.");
 		if (a.lines->n > SVG_SERIES)
 			figure_note(f, "In grey the other %zu cell lines.", a.lines->n - SVG_SERIES + 1);
 		figure_spec(f, "{'type': 'point', 'filled': true}",
@@ -283,6 +354,10 @@ struct figure *figure_agreement(const struct sheet *s, const char *target)
 	}
 	names_free(a.drugs);
 	names_free(a.lines);
+	names_free(a.doses);
+	names_free(a.times);
+	mem_free(a.dose_place);
+	mem_free(a.time_place);
 	mem_free(a.place);
 	mem_free(a.row);
 	return f;

@@ -28,7 +28,18 @@ static void faint(struct bytes *b, const struct effects_row *v, const struct sca
 	markup_put(b, "\"/>\n");
 }
 
-/* Names of the most significant genes where they do not cover one another. */
+/* Is a coloured point other than `own` inside of the label? */
+static bool covers_point(const struct effects_row *v, size_t own, double from, double to, double middle, const struct scale *x, const struct scale *y)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		double px = scale_at(x, v->point[i].fold), py = scale_at(y, -v->point[i].log10_p);
+		if (i != own && *side(&v->point[i]) != 'n' && px > from - 3 && px < to + 3 && fabs(py - middle) < 8)
+			return true;
+	}
+	return false;
+}
+
+/* Names of the most significant genes, right or left of their points, where they cover neither one another nor a point. */
 static void gene_labels(struct bytes *b, const struct effects_row *v, const struct names *genes, const struct scale *x, const struct scale *y)
 {
 	double at[LABELS][3];
@@ -39,11 +50,15 @@ static void gene_labels(struct bytes *b, const struct effects_row *v, const stru
 			continue;
 		const char *name = genes->at[p->gene];
 		double px = scale_at(x, p->fold), py = scale_at(y, -p->log10_p), width = 7 * (double)strnlen(name, 14) + 8;
-		bool left = px + width > x->at_to + 30;
-		double from = left ? px - width : px;
-		bool covered = false;
-		for (size_t k = 0; k < n; k++)
-			covered |= fabs(at[k][1] - py) < 12 && from < at[k][2] && at[k][0] < from + width;
+		bool left, covered = true;
+		double from = 0;
+		for (int way = 0; way < 2 && covered; way++) {
+			left = way;
+			from = left ? px - width : px;
+			covered = (left ? from < x->at_from : from + width > x->at_to + 30) || covers_point(v, i, from, from + width, py, x, y);
+			for (size_t k = 0; k < n; k++)
+				covered |= fabs(at[k][1] - py) < 12 && from < at[k][2] && at[k][0] < from + width;
+		}
 		if (covered)
 			continue;
 		at[n][0] = from;

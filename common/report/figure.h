@@ -6,6 +6,7 @@
 #define REPORT_FIGURE_H
 #include <jansson.h>
 #include "report/effects.h"
+#include "report/groups.h"
 #include "report/points.h"
 #include "report/programs.h"
 #include "report/screen_summary.h"
@@ -32,6 +33,8 @@ struct figure *figure_guides(const struct screen_summary *m, const char *target)
 struct figure *figure_cells(const struct screen_summary *m, const char *target);
 /* `kind` begins its name. At most `most` points, from the most significant on. */
 struct figure *figure_volcano(const char *kind, const struct effects_row *v, const struct effects *all, size_t most);
+/* A triangle of correlations between perturbations, programme by programme. */
+struct figure *figure_groups(const struct groups *g);
 struct figure *figure_programs(const struct programs *p);
 /* Tables of rank and enrich; of one target, or of the first when it is NULL. */
 struct figure *figure_drugs(const struct sheet *drugs, const char *target);

@@ -19,6 +19,9 @@ static const unsigned char figure_style[] = {
 #include "figure.css.h"
 };
 
+/* A table of more columns is printed across. */
+enum { WIDE = 10 };
+
 struct page *page_new(const char *title, double scale)
 {
 	struct page *p = mem_zero(1, sizeof *p);
@@ -158,12 +161,13 @@ static void put_cell(struct page *p, const struct sheet *s, size_t row, size_t c
 {
 	const char *text = sheet_cell(s, row, column);
 	double v;
-	markup_put(&p->body, numeric ? "<td class=\"n\">" : "<td>");
+	bool lengthy = !numeric && strlen(text) > 40;
+	markup_put(&p->body, numeric ? "<td class=\"n\">" : lengthy ? "<td><span class=\"long\">" : "<td>");
 	if (numeric && text_f64(text, &v))
 		markup_number(&p->body, v);
 	else
 		markup_escape(&p->body, text_missing(text) ? "" : text);
-	markup_put(&p->body, "</td>");
+	markup_put(&p->body, lengthy ? "</span></td>" : "</td>");
 }
 
 /* First rows whose text fits. */
@@ -207,7 +211,7 @@ void page_table(struct page *p, const char *name, const char *caption, struct sh
 	size_t rows = rows_within(s, (size_t)(p->scale * (double)most));
 	sheet_tsv(s, rows, &tsv);
 	bytes_add(&tsv, "", 1);
-	markup_print(&p->body, "<div class=\"sheet\" id=\"table-%s\" data-name=\"%s\">\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"", name, name);
+	markup_print(&p->body, "<div class=\"sheet%s\" id=\"table-%s\" data-name=\"%s\">\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"", s->n_columns > WIDE ? " wide" : "", name, name);
 	markup_escape(&p->body, caption);
 	markup_put(&p->body, "\"><table>\n<caption>");
 	markup_escape(&p->body, caption);
@@ -282,7 +286,11 @@ void page_svg(const struct figure *f, struct bytes *out)
 	size_t first = (size_t)(end - svg) + 1;
 	markup_put(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 	bytes_add(out, svg, first);
-	markup_put(out, "\n<style>\n");
+	markup_put(out, "\n<title>");
+	markup_escape(out, f->title);
+	markup_put(out, "</title>\n<desc>");
+	markup_escape(out, f->alt);
+	markup_put(out, "</desc>\n<style>\n");
 	bytes_add(out, figure_style, sizeof figure_style);
 	markup_put(out, "</style>");
 	bytes_add(out, svg + first, f->svg.n - first);

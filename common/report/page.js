@@ -93,12 +93,9 @@ function Sheet(box) {
 		const last = Math.max(0, Math.ceil(rows.length / size) - 1);
 		page = Math.min(page, last);
 		body.replaceChildren(...rows.slice(page * size, page * size + size).map(r => make("tr", {}, r.cells.map((cell, i) => {
-			const td = make("td", { textContent: shown(cell, numeric[i]) });
-			if (numeric[i])
-				td.className = "n";
-			else if (cell.length > 40)
-				td.title = cell;
-			return td;
+			if (!numeric[i] && cell.length > 40)
+				return make("td", { title: cell }, [make("span", { className: "long", textContent: cell })]);
+			return make("td", { textContent: shown(cell, numeric[i]), className: numeric[i] ? "n" : "" });
 		}))));
 		count.textContent = rows.length === all.length ? all.length + " rows" : rows.length + " of " + all.length + " rows";
 		where.textContent = "page " + (page + 1) + " of " + (last + 1);
@@ -185,6 +182,11 @@ document.querySelectorAll(".choice").forEach(choice => {
 	list.addEventListener("change", show);
 	show();
 });
+/* What scrolls sideways can be reached with the keyboard. */
+const reach = () => document.querySelectorAll(".picture").forEach(p => p.scrollWidth > p.clientWidth ? p.setAttribute("tabindex", "0") : p.removeAttribute("tabindex"));
+addEventListener("resize", reach);
+document.addEventListener("change", reach);
+reach();
 document.querySelectorAll(".code").forEach(code => {
 	const button = make("button", { type: "button", textContent: "Copy" }), pre = code.querySelector("pre");
 	button.addEventListener("click", () => {

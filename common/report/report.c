@@ -8,7 +8,7 @@
 /* Bytes of figures to choose from, and of a page. */
 enum { CHOICE = 400000, PAGE = 3000000 };
 
-const char *const report_figures[] = { "cells", "ridges", "guides", "volcano", "de", "programs", "drugs", "classes", "agreement", "leading-edge",
+const char *const report_figures[] = { "cells", "ridges", "guides", "volcano", "de", "groups", "programs", "drugs", "classes", "agreement", "leading-edge",
 	"embedding", NULL };
 
 static const struct effects_row *row_of(const struct effects *x, const char *target, struct err *e)
@@ -91,6 +91,8 @@ struct figure *report_figure(const struct report *r, const char *name, struct er
 		f = of_effects(r->markers, name, "--markers FILE", t, e);
 	else if (!strcmp(name, "de"))
 		f = of_effects(r->de, name, "--de FILE", t, e);
+	else if (!strcmp(name, "groups"))
+		f = needs(r->groups, name, "--groups FILE", e) ? figure_groups(r->groups) : NULL;
 	else if (!strcmp(name, "programs"))
 		f = needs(r->programs, name, "--programs FILE", e) ? figure_programs(r->programs) : NULL;
 	else if (!strcmp(name, "drugs"))
@@ -110,7 +112,7 @@ struct figure *report_figure(const struct report *r, const char *name, struct er
 
 static struct sheet *target_table(const struct screen_summary *m)
 {
-	struct sheet *s = sheet_new("target guides cells scored mean_score median_score ko_share");
+	struct sheet *s = sheet_new("target guides cells scored mean_score median_score ko_share reason");
 	for (size_t t = 0; t < m->targets->n; t++) {
 		const struct screen_target *target = &m->target[t];
 		/* The median needs the splits together: exact where there is one, else the mean of theirs, weighted by cells. */
@@ -131,6 +133,7 @@ static struct sheet *target_table(const struct screen_summary *m)
 		sheet_number(s, target->n_scored ? target->score / (double)target->n_scored : NAN);
 		sheet_number(s, n > 0 ? median / n : NAN);
 		sheet_number(s, target->n_classified ? (double)target->n_ko / (double)target->n_classified : NAN);
+		sheet_text(s, target->reason);
 	}
 	return s;
 }
@@ -200,9 +203,9 @@ static void screen_sections(struct page *p, const struct screen_summary *m, cons
 	if (m->n_unlabelled)
 		page_text(p, "%llu cells have no target.", (unsigned long long)m->n_unlabelled);
 	page_figure(p, figure_cells(m, target));
-	page_table(p, "targets", "Targets", sheet_without_empty(target_table(m)), m->file, REPORT_TABLE);
+	page_table(p, "targets", "Targets", sheet_without_empty(target_table(m)), "the cells", REPORT_TABLE);
 	if (m->reasons->n)
-		page_table(p, "reasons", "Why cells have no result", reason_table(m), m->file, REPORT_TABLE);
+		page_table(p, "reasons", "Why cells have no result", reason_table(m), "the cells", REPORT_TABLE);
 	else if (m->score_name || m->class_name)
 		page_text(p, "No cell was left without a result.");
 	struct figure *f = figure_ridges(m, target);
@@ -213,7 +216,7 @@ static void screen_sections(struct page *p, const struct screen_summary *m, cons
 	if (m->guides->n) {
 		page_section(p, "guides", "Guides");
 		page_figure(p, figure_guides(m, target));
-		page_table(p, "guides", "Guides", sheet_without_empty(guide_table(m)), m->file, REPORT_TABLE);
+		page_table(p, "guides", "Guides", sheet_without_empty(guide_table(m)), "the cells", REPORT_TABLE);
 	}
 }
 
@@ -282,20 +285,50 @@ static void drug_sections(struct page *p, const struct report *r)
 	table_choice(p, &r->drugs, r->target, figure_leading_edge, "leading-edge", "leading-edge", "Leading-edge genes");
 }
 
+/* A file name in a comment ends with its line. */
+static void put_comment(struct bytes *b, const char *what, const char *file)
+{
+	markup_print(b, "# %s: ", what);
+	for (const char *at = file; *at; at++)
+		bytes_add(b, *at == '\n' || *at == '\r' ? "?" : at, 1);
+	markup_put(b, "\n");
+}
+
+static bool made_before(const struct report *r, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(r->made[k].file, r->made[i].file))
+			return true;
+	return false;
+}
+
 static void provenance(struct page *p, const struct report *r)
 {
+	struct bytes script = { 0 }, list = { 0 }, given = { 0 };
+	size_t n_given = 0;
+	for (size_t i = 0; i < r->n_made; i++) {
+		const struct report_made *m = &r->made[i];
+		if (made_before(r, i))
+			continue;
+		if (*m->replay) {
+			put_comment(&script, m->what, m->file);
+			markup_put(&script, m->replay);
+		} else if (!*m->what) {
+			markup_print(&given, "%s%s", n_given++ ? " and " : "", m->file);
+		}
+		markup_print(&list, "%s%s%s%s%s", i ? ", " : "", m->file, *m->digest ? " (digest " : "", m->digest, *m->digest ? ")" : "");
+	}
+	markup_print(&script, "# This report\n%s", r->command);
+	char *text = markup_take(&script), *files = markup_take(&list), *tables = markup_take(&given);
 	page_section(p, "provenance", "Provenance");
-	page_text(p, "Commands that make this report and its inputs again, oldest step first.");
-	/* The report itself, which the cells begin, last. */
-	for (size_t i = r->n_made; i-- > 0; )
-		if (*r->made[i].replay)
-			page_code(p, r->made[i].what, r->made[i].replay);
-	struct bytes list = { 0 };
-	for (size_t i = 0; i < r->n_made; i++)
-		markup_print(&list, "%s%s%s%s%s", i ? ", " : "", r->made[i].file, *r->made[i].digest ? " (digest " : "", r->made[i].digest, *r->made[i].digest ? ")" : "");
-	char *text = markup_take(&list);
-	page_text(p, "Read were %s.", text);
+	page_text(p, "These commands make the report and the streams that it shows again, with the same content; they write the files that they name.");
+	if (n_given)
+		page_text(p, "A table does not tell how it was made: %s %s to be there before.", tables, n_given > 1 ? "have" : "has");
+	page_code(p, "Commands", text);
+	page_text(p, "Read were %s.", files);
 	mem_free(text);
+	mem_free(files);
+	mem_free(tables);
 }
 
 static void write_page(const struct report *r, double scale, struct bytes *out)
@@ -307,6 +340,11 @@ static void write_page(const struct report *r, double scale, struct bytes *out)
 		effect_sections(p, r->markers, "volcano", "Marker genes");
 	if (r->de)
 		effect_sections(p, r->de, "de", "Differential expression");
+	if (r->groups) {
+		page_section(p, "groups", "Groups of perturbations");
+		page_figure(p, figure_groups(r->groups));
+		page_table(p, "groups", "Programmes and their members", sheet_without_empty(groups_table(r->groups)), r->groups->file, REPORT_TABLE);
+	}
 	struct figure *programs = r->programs ? figure_programs(r->programs) : NULL;
 	if (programs) {
 		page_section(p, "programs", "Programmes");
@@ -345,13 +383,14 @@ void report_free(struct report *r)
 	screen_summary_free(r->screen);
 	effects_free(r->markers);
 	effects_free(r->de);
+	groups_free(r->groups);
 	programs_free(r->programs);
 	points_free(r->embedding);
 	sheet_free(r->drugs.sheet);
 	sheet_free(r->enrichment.sheet);
 	for (size_t i = 0; i < r->n_made; i++) {
-		mem_free(r->made[i].what);
 		mem_free(r->made[i].replay);
 		mem_free(r->made[i].file);
 	}
+	mem_free(r->command);
 }

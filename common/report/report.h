@@ -16,14 +16,17 @@ struct report {
 	struct screen_summary *screen;
 	struct effects *markers, *de;
 	struct report_table drugs, enrichment;
+	struct groups *groups;
 	struct programs *programs;
 	struct points *embedding;
 	struct report_made {
-		char *what, *replay;    /* the input, and the commands that made it ("": not known) */
+		const char *what;       /* "Marker genes" */
+		char *replay;           /* the commands that make the file; "": not known, or part of the report's own command */
 		char *file;
 		char digest[17];        /* in hexadecimal digits; "": not known */
 	} made[8];
-	size_t n_made;
+	size_t n_made;                  /* in the order in which they are made */
+	char *command;                  /* of the report itself */
 };
 
 extern const char *const report_figures[];      /* names, NULL at the end */

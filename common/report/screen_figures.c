@@ -132,7 +132,9 @@ struct figure *figure_ridges(const struct screen_summary *m, const char *target)
 	svg_begin(&f->svg, 760, bottom + 44, f->alt);
 	svg_rect(&f->svg, scale_within(&x, -1), top - 34, scale_within(&x, 1) - scale_within(&x, -1), bottom - top + 34, "band",
 		 "controls: mean 0, one standard deviation to either side");
-	svg_axis_x(&f->svg, &x, top - 34, bottom, m->score_name);
+	char *axis = mem_print("%s%s", m->score_name, strcmp(m->score_name, "mixscale_score") ? "" : ", in standard deviations of the controls");
+	svg_axis_x(&f->svg, &x, top - 34, bottom, axis);
+	mem_free(axis);
 	split_legend(f, m, 130, 16);
 	svg_text(&f->svg, 750, top - 22, "end", "tick", "mean", 0);
 	for (size_t i = 0; i < n; i++) {

@@ -150,7 +150,7 @@ static int take_block(struct screen_summary *m, const struct pmx_schema *s, cons
 {
 	const struct pmx_column *pert = column(b, s, f->pert, e), *split = column(b, s, f->split, e), *guide = column(b, s, f->guide, e),
 		*score = column(b, s, f->score, e), *why = column(b, s, f->score_reason, e), *class = column(b, s, f->class, e),
-		*unclassified = column(b, s, f->class_reason, e);
+		*unclassified = column(b, s, f->class_reason, e), *none = f->score == PMX_NO_FIELD ? unclassified : why;
 	if (e->set)
 		return -1;
 	for (size_t r = 0; r < b->n_rows; r++) {
@@ -166,6 +166,8 @@ static int take_block(struct screen_summary *m, const struct pmx_schema *s, cons
 			own->target = t;
 		own->n++;
 		target->n++;
+		if (none && none->u32[r] != PMX_MISSING_CODE && !target->reason)
+			target->reason = m->target_reasons->at[none->u32[r]];
 		if (d != PMX_MISSING_CODE)
 			m->cells[t * m->splits->n + d]++;
 		/* A cell with a reason has a score that says nothing. */
@@ -196,12 +198,13 @@ struct screen_summary *screen_summary_read(struct pmx_reader *r, const struct sc
 	size_t reason_cap = 0;
 	int more = find_fields(s, keys, m, &f, e);
 	if (!more) {
-		m->file = mem_text(pmx_reader_name(r));
 		m->n_genes = s->n_columns;
 		m->target = mem_zero(m->targets->n, sizeof *m->target);
 		m->guide = mem_zero(m->guides->n, sizeof *m->guide);
 		m->cells = mem_zero(m->targets->n * m->splits->n, sizeof *m->cells);
 		m->density = mem_zero(m->targets->n * m->splits->n, sizeof *m->density);
+		size_t reason = f.score == PMX_NO_FIELD ? f.class_reason : f.score_reason;
+		m->target_reasons = reason == PMX_NO_FIELD ? names_new() : names_copy(s->field[reason].values);
 		want(r, &f);
 		struct pmx_block *b;
 		while ((more = pmx_next(r, &b, e)) > 0) {
@@ -240,7 +243,7 @@ void screen_summary_free(struct screen_summary *m)
 	names_free(m->splits);
 	names_free(m->guides);
 	names_free(m->reasons);
-	mem_free(m->file);
+	names_free(m->target_reasons);
 	mem_free(m->class_name);
 	mem_free(m->target);
 	mem_free(m->guide);

@@ -18,10 +18,10 @@ struct screen_guide {
 struct screen_target {
 	uint64_t n, n_scored, n_classified, n_ko, n_guides;
 	double score;                   /* sum over the scored */
+	const char *reason;             /* of its first cell without a score (a class, where there are no scores); or NULL */
 };
 
 struct screen_summary {
-	char *file;
 	uint64_t n_cells, n_genes, n_unlabelled;
 	struct names *targets, *splits, *guides, *reasons;      /* splits: "all" alone without one; reasons: "column: reason" */
 	const char *score_name;         /* NULL: the cells have no score */
@@ -32,6 +32,7 @@ struct screen_summary {
 	uint64_t *reason;
 	uint64_t *cells;                /* targets x splits */
 	struct density *density;        /* of the scores, targets x splits; cells with a reason are left out */
+	struct names *target_reasons;
 	struct screen_keys keys;        /* as they were used */
 	char *owned[4];
 };

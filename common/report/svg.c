@@ -175,3 +175,28 @@ double svg_legend(struct bytes *b, double x, double y, const char *const *label,
 	}
 	return x;
 }
+
+double svg_shade(double share)
+{
+	return fmin(1, 0.08 + 0.92 * fabs(share));
+}
+
+void svg_ramp(struct bytes *b, double x, double y, double most, const char *label)
+{
+	enum { STEPS = 21 };
+	const double wide = (double)SVG_RAMP / STEPS;
+	svg_text(b, x, y, "start", "axis", label, 0);
+	for (int i = 0; i < STEPS; i++) {
+		double share = (double)(2 * i - STEPS + 1) / (STEPS - 1);
+		if (share == 0)
+			continue;
+		markup_print(b, "<g opacity=\"%.2f\">", svg_shade(share));
+		svg_rect(b, x + wide * i, y + 6, wide, 10, share > 0 ? "up" : "down", NULL);
+		markup_put(b, "</g>\n");
+	}
+	for (int side = -1; side <= 1; side++) {
+		char text[32];
+		snprintf(text, sizeof text, "%.3g", side * most);
+		svg_text(b, x + SVG_RAMP * (side + 1) / 2.0, y + 29, side < 0 ? "start" : side > 0 ? "end" : "middle", "tick", text, 0);
+	}
+}

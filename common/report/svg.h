@@ -36,4 +36,10 @@ void svg_axis_y(struct bytes *b, const struct scale *y, double left, double righ
 /* Squares with labels in a row; returns where it ends. */
 double svg_legend(struct bytes *b, double x, double y, const char *const *label, const char *const *class, size_t n);
 
+/* How opaque a value is whose size is this share of the strongest. */
+double svg_shade(double share);
+/* The colours of -most (class down) .. most (class up) as svg_shade makes them, from x over SVG_RAMP pixels; its name above, values below. */
+enum { SVG_RAMP = 210 };
+void svg_ramp(struct bytes *b, double x, double y, double most, const char *label);
+
 #endif

@@ -61,7 +61,7 @@ static void add_words(struct bytes *b, const json_t *list)
 	}
 }
 
-static void add_replay(struct bytes *b, const json_t *provenance, const char *indent);
+static void add_replay(struct bytes *b, const json_t *provenance, const char *indent, const char *output);
 
 /* How the streams that a command joined were made, as comments above it. */
 static void add_inputs(struct bytes *b, const json_t *inputs, const char *indent)
@@ -77,7 +77,7 @@ static void add_inputs(struct bytes *b, const json_t *inputs, const char *indent
 		add_word(b, name && !strpbrk(name, "\r\n") ? name : "?");
 		add(b, ":\n");
 		if (strlen(indent) < 40)
-			add_replay(b, provenance, deeper);
+			add_replay(b, provenance, deeper, NULL);
 		mem_free(deeper);
 	}
 }
@@ -93,7 +93,13 @@ static bool is_given(const json_t *options, const char *source)
 	return false;
 }
 
-static void add_command(struct bytes *b, const json_t *o, const char *indent, bool first, bool last)
+static const char *file_of(const json_t *command)
+{
+	return json_string_value(json_object_get(command, "file"));
+}
+
+/* `before`: the command whose stream it reads, or NULL; `last`: its own is the one asked for. */
+static void add_command(struct bytes *b, const json_t *o, const char *indent, const json_t *before, bool last, const char *output)
 {
 	const char *tool = json_string_value(json_object_get(o, "tool"));
 	const char *version = json_string_value(json_object_get(o, "version"));
@@ -101,15 +107,23 @@ static void add_command(struct bytes *b, const json_t *o, const char *indent, bo
 	const char *digest = json_string_value(json_object_get(o, "source_digest"));
 	add_inputs(b, json_object_get(o, "inputs"), indent);
 	add(b, indent);
-	add(b, first ? "" : "  ");
+	add(b, before ? "  " : "");
 	add_word(b, tool ? tool : "?");
 	add_words(b, json_object_get(o, "options"));
+	if (last && output && !file_of(o)) {
+		add(b, " -o ");
+		add_word(b, output);
+	}
 	if (source && !is_given(json_object_get(o, "options"), source)) {
 		add(b, " ");
 		add_word(b, source);
 	}
 	add_words(b, json_object_get(o, "inputs"));
-	add(b, last ? "" : " |");
+	if (before && file_of(before)) {
+		add(b, " <");
+		add_word(b, file_of(before));
+	}
+	add(b, last || file_of(o) ? "" : " |");
 	/* No line break can come in here: it would end the comment. */
 	if (version && !strpbrk(version, "\r\n")) {
 		add(b, "  # ");
@@ -122,17 +136,17 @@ static void add_command(struct bytes *b, const json_t *o, const char *indent, bo
 	add(b, "\n");
 }
 
-static void add_replay(struct bytes *b, const json_t *provenance, const char *indent)
+static void add_replay(struct bytes *b, const json_t *provenance, const char *indent, const char *output)
 {
 	size_t n = json_array_size(provenance);
 	for (size_t i = 0; i < n; i++)
-		add_command(b, json_array_get(provenance, i), indent, !i, i + 1 == n);
+		add_command(b, json_array_get(provenance, i), indent, i ? json_array_get(provenance, i - 1) : NULL, i + 1 == n, output);
 }
 
-char *pmx_replay(const struct pmx_schema *s)
+char *pmx_replay(const struct pmx_schema *s, const char *output)
 {
 	struct bytes b = { 0 };
-	add_replay(&b, s->provenance, "");
+	add_replay(&b, s->provenance, "", output);
 	bytes_add(&b, "", 1);
 	return (char *)b.at;
 }

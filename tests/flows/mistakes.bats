@@ -36,6 +36,8 @@ given=(--set screen=screen.pmx --set control=NT --set split_by=replicate)
 	refused output "unknown key 'output' of a step; did you mean 'outputs'?" '17s/outputs/output/'
 	refused signature "'signature' stands twice" '15s/markers/signature/'
 	refused integer "unknown type 'integer'" '7s/type: int/type: integer/'
+	# A comma in a text between braces begins a key.
+	refused "of cells" "unknown key 'of cells' of an input; there are help, default, required (a text with a comma is put in quotes)" '/screen:/s/a stream of cells/a stream, of cells/'
 }
 
 @test "3 a tool that is not there" {

@@ -162,7 +162,7 @@ int fuzz_stream(int fd, struct err *e)
 	need(status || n >= 0, "a sound stream without an index", other.text);
 	struct pmx_reader *r = open_again(fd, &other);
 	if (r)
-		mem_free(pmx_replay(pmx_reader_schema(r)));
+		mem_free(pmx_replay(pmx_reader_schema(r), NULL));
 	for (size_t f = 0; r && f < pmx_reader_schema(r)->n_fields; f++) {
 		if (pmx_reader_schema(r)->field[f].class == PMX_LAYER)
 			mem_free(pmx_layer_text(pmx_reader_schema(r), f));

@@ -169,3 +169,50 @@ pertpipe" ]
 	done
 	./library refusals
 }
+
+@test "the conda recipe renders, builds into its prefix, and its tests hold there" {
+	case $BUILD in *-san | *-cov | *-fuzz) skip "an instrumented library asks for an instrumented program" ;; esac
+	command -v "${CC:-cc}" pkg-config >/dev/null || skip "there is no compiler or no pkg-config"
+	py=$(python_with py-rattler-build 2>/dev/null) || skip "pip cannot fetch py-rattler-build"
+	"$py" - "$repo/packaging/conda/recipe.yaml" "$(pertpipe --version)" <<-'PY'
+	import rattler_build as conda, sys
+	recipe = conda.Stage0Recipe.from_file(sys.argv[1])
+	compiler = conda.VariantConfig.from_yaml("c_compiler: [gcc]\nc_stdlib: [sysroot]\nc_stdlib_version: ['2.17']\n")
+	linux = conda.PlatformConfig(target_platform="linux-64", build_platform="linux-64", host_platform="linux-64")
+	[rendered] = recipe.render(compiler, conda.RenderConfig(platform=linux))
+	r = rendered.recipe.to_dict()
+	assert "{} {}".format(r["package"]["name"], r["package"]["version"]) == sys.argv[2], r["package"]
+	open("build.sh", "w").write(r["build"]["script"])
+	script, contents = r["tests"]
+	open("test.sh", "w").write("\n".join(script["script"]).replace("${{ version }}", r["package"]["version"]))
+	open("tested", "w").write("\n".join(script["files"]["source"]))
+	open("contents", "w").write("\n".join(contents["package_contents"]["files"]) + "\n")
+	open("host", "w").write(" ".join(r["requirements"]["host"]))
+	PY
+	# What pkg-config is asked for has its package; the others are headers alone, and OpenMP is the compiler's.
+	declare -A package=([libzstd]=zstd [yaml-0.1]=yaml [lapacke]=liblapacke)
+	for p in $(sed -n 's/^PACKAGES = //p' "$repo/Makefile"); do
+		grep -qw "${package[$p]:-$p}" host
+	done
+	grep -qw xxhash host
+	export PREFIX=$PWD/prefix SRC_DIR=$repo CC=${CC:-cc} CPU_COUNT=2
+	(cd "$repo" && BUILD=$BUILD CFLAGS=-g0 bash -e "$OLDPWD/build.sh" >"$OLDPWD/log")
+	while read -r f; do [ -e "prefix/$f" ]; done <contents
+	mkdir test
+	while read -r f || [ -n "$f" ]; do mkdir -p "test/$(dirname "$f")" && cp "$repo/$f" "test/$f"; done <tested
+	cd test
+	PATH=$PREFIX/bin:/usr/bin:/bin PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig bash -e ../test.sh
+}
+
+@test "bash, zsh and fish load the completion and complete options, choices and names of files" {
+	make -s -C "$repo" BUILD="$BUILD" PREFIX="$PWD/here" install
+	local some=0 pids=()
+	for shell in bash zsh fish; do
+		command -v $shell >/dev/null || { echo "# $shell is not installed" >&3; continue; }
+		python3 "$repo/tests/completion.py" here $shell >$shell 2>&1 &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do wait "$pid" || some=1; done
+	cat bash zsh fish 2>/dev/null || true
+	[ $some = 0 ]
+}

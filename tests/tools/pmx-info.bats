@@ -130,6 +130,33 @@ assert o["can_answer"] and o["targets"] == 6 == o["testable"] and len(o["checks"
 	[[ $output == *"stream of contrasts"* ]]
 }
 
+@test "preflight: no controls, guides of two targets, values that are not finite or all 0" {
+	tiny_screen -o a.pmx
+	pmx-select --where 'gene_target != NT' a.pmx -o none.pmx
+	run -1 pmx-info --preflight --control NT none.pmx
+	[[ $output == *"FAIL  controls"*"no cell is labelled NT"*"FAIL  targets"*"none with cells where there are controls enough"* ]]
+	[[ $output != *"--split-by out"* ]]
+	pmx-view --layer counts a.pmx >x.tsv
+	pmx-view --obs a.pmx >obs.tsv
+	control=$(awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["gene_target"] == "NT" { print $1; exit }' obs.tsv)
+	for value in NaN Inf; do
+		awk -F'\t' -v OFS='\t' -v cell="$control" -v value=$value '$1 == cell { $7 = value } 1' x.tsv | pmx-import -q --obs obs.tsv --layer X - -o odd.pmx
+		run -1 pmx-info --preflight --control NT odd.pmx
+		[[ $output == *"FAIL  values"*"not finite"* ]]
+	done
+	awk -F'\t' -v OFS='\t' 'NR > 1 { for (i = 2; i <= NF; i++) $i = 0 } 1' x.tsv | pmx-import -q --obs obs.tsv --layer counts - -o zero.pmx
+	run -1 pmx-info --preflight --control NT zero.pmx
+	[[ $output == *"FAIL  values"*"is 0 in every control cell"* ]]
+	# One guide of T0001 is labelled as one of T0002.
+	awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "cell\tg"; next } { print $1 "\t" ($at["guide_id"] == "T0001g1" ? "T0002g1" : $at["guide_id"]) }' obs.tsv >new.tsv
+	pmx-join --obs new.tsv a.pmx -o two.pmx
+	pmx-info --preflight --control NT --guide-key g two.pmx >out
+	grep -qE '^warn  guides .*1 of [0-9]+ guides have cells of more than one target.*\(T0002g1\)' out
+	pmx-info --preflight --control NT --guide-key nothing two.pmx | grep -qE '^warn  guides .*--guide-key names it, such as guide_id, .*g'
+	n=$(awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n[$at["guide_id"]]++ } END { for (g in n) print n[g] }' obs.tsv | sort -n | sed -n '1p;$p' | paste -sd' ')
+	pmx-info --preflight --control NT a.pmx | grep -q "; ${n/ / to } cells a guide, median"
+}
+
 @test "preflight: few cells, few controls in one split, genes under other names" {
 	tiny_screen -o counts.pmx
 	pmx-view --obs counts.pmx | awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "cell\tt\tr"; next }

@@ -1,5 +1,7 @@
 load ../setup
 
+all=(--markers markers.pmx --de de.pmx --groups groups.pmx --programs programs.pmx --drugs drugs.tsv --enrichment classes.tsv --embedding scores.pmx)
+
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 	simulate-screen --cells 1200 --genes 300 --targets 6 --controls 240 --splits 2 --effect 3 --density 0.4 --seed 11 | normalize | pca --n-comps 10 | pert-signature --control NT --split-by replicate | mixscale -q --control NT --split-by replicate |
@@ -10,12 +12,17 @@ setup_file() {
 	drugs 8 25 4 >drugs.tsv
 	awk -F'\t' -v OFS='\t' 'BEGIN { print "target", "class", "method", "p_value", "q_value", "members", "reason" }
 		NR > 1 && !($1 in n) { n[$1] = 1; for (i = 1; i <= 6; i++) print $1, "class" i, "fisher", i / 100, i / 20, "NA", "NA" }' drugs.tsv >classes.tsv
-	pmx-report -q --markers markers.pmx --drugs drugs.tsv --enrichment classes.tsv --embedding scores.pmx scores.pmx -o report.html
+	weighted-de -q --control NT --split-by replicate scores.pmx -o de.pmx
+	decompose -q de.pmx -o groups.pmx
+	program-signature -q groups.pmx -o programs.pmx
+	pmx-report -q "${all[@]}" scores.pmx -o report.html
 }
 
 setup() {
 	work
 	from=$BATS_FILE_TMPDIR
+	everything=(--markers "$from/markers.pmx" --de "$from/de.pmx" --groups "$from/groups.pmx" --programs "$from/programs.pmx" --drugs "$from/drugs.tsv"
+		--enrichment "$from/classes.tsv" --embedding "$from/scores.pmx" "$from/scores.pmx")
 }
 
 # drugs TARGETS COMPOUNDS SIGNATURES: a table as rank writes it, some scores missing.
@@ -36,7 +43,7 @@ parsed() {
 	[ "$(stat -c %s "$from/report.html")" -lt 3145728 ]
 	run ! grep -qE '(src|href)="?(https?:)?//|@import|url\(' "$from/report.html"
 	grep -q "Content-Security-Policy\" content=\"default-src 'none'; script-src 'nonce-" "$from/report.html"
-	for section in overview scores guides volcano drugs agreement leading-edge classes embedding provenance; do
+	for section in overview scores guides volcano de groups programs drugs agreement leading-edge classes embedding provenance; do
 		grep -q "<section id=\"$section\" aria-labelledby" "$from/report.html"
 	done
 	[ "$(grep -c '<svg' "$from/report.html")" -gt 20 ]
@@ -101,12 +108,12 @@ parsed() {
 }
 
 @test "every picture is XML, and its specification draws the columns of its data" {
-	simulate-signatures --targets 5 --compounds 6 --genes 50 --seed 2 --out-dir sim
-	figures="cells ridges guides volcano drugs classes agreement leading-edge embedding programs"
+	figures="cells ridges guides volcano de groups programs drugs classes agreement leading-edge embedding"
+	# These are all there are.
+	pmx-report --emit man | tr -d '\\' | tr '\n' ' ' | grep -oiE 'cells, ridges, guides, volcano [^.]*embedding' | sed 's/(of --markers)//; s/[ ,]\+/ /g' | grep -Fxi "$figures"
 	for figure in $figures; do
 		for form in svg tsv vega-lite; do
-			pmx-report --markers "$from/markers.pmx" --drugs "$from/drugs.tsv" --enrichment "$from/classes.tsv" --embedding "$from/scores.pmx" --programs sim/targets.pmx \
-				--figure $figure --form $form "$from/scores.pmx" -o $figure.$form
+			pmx-report "${everything[@]}" --figure $figure --form $form -o $figure.$form
 		done
 	done
 	python3 - $figures <<-'PY'
@@ -121,6 +128,7 @@ parsed() {
 	for name in sys.argv[1:]:
 	    svg = xml.parse(name + ".svg").getroot()
 	    assert svg.get("role") == "img" and svg.get("aria-label"), name
+	    assert [e.tag.split("}")[1] for e in svg[:2]] == ["title", "desc"] and svg[0].text and svg[1].text == svg.get("aria-label"), name
 	    spec = json.load(open(name + ".vega-lite"))
 	    rows = list(csv.DictReader(open(name + ".tsv"), delimiter="\t"))
 	    assert rows and set(fields(spec["encoding"])) <= set(rows[0]), (name, set(fields(spec)), rows[:1])
@@ -155,17 +163,95 @@ parsed() {
 	pmx-report --drugs d.tsv --figure leading-edge | grep -c 'class="up"' | grep -qx 2
 }
 
+# groups.tsv of --figure groups, z.tsv and members.tsv of decompose.
+groups_are_those() { # ROWS
+	python3 - "$1" <<-'PY'
+	import csv, math, sys
+	read = lambda f: list(csv.DictReader(open(f), delimiter="\t"))
+	z = {}
+	for r in read("z.tsv"):
+	    name = r.pop("contrast").replace("|", ", ")
+	    z[name] = [float(v) for v in r.values() if v != "NaN"]
+	z = {k: v for k, v in z.items() if v}
+	def pearson(a, b):
+	    p, q = sum(a) / len(a), sum(b) / len(b)
+	    return sum((x - p) * (y - q) for x, y in zip(a, b)) / math.sqrt(sum((x - p) ** 2 for x in a) * sum((y - q) ** 2 for y in b))
+	rows, order = read("groups.tsv"), []
+	for r in rows:
+	    if r["contrast"] not in order: order.append(r["contrast"])
+	assert len(order) == min(len(z), int(sys.argv[1])) and len(order) > 3, (len(order), len(z))
+	assert [(r["contrast"], r["other"]) for r in rows] == [(a, b) for i, a in enumerate(order) for b in order[:i + 1]]
+	for r in rows:
+	    assert abs(float(r["correlation"]) - pearson(z[r["contrast"]], z[r["other"]])) < 1e-3, r
+	members = {(m["target"] + ", " + m["split"] if m["split"] not in ("NA", "all") else m["target"]): m for m in read("members.tsv")}
+	for r in rows:
+	    assert r["program"] == members[r["contrast"]]["program"] and r["other_program"] == members[r["other"]]["program"], r
+	# Programmes by size, a prototype first, then whoever is most like the one before.
+	runs = [members[a]["program"] for a in order]
+	runs = [p for i, p in enumerate(runs) if not i or p != runs[i - 1]]
+	size = {p: sum(m["program"] == p for m in members.values()) for p in runs}
+	assert len(runs) == len(set(runs)) and "NA" not in runs[:-1], runs
+	sizes = [size[p] for p in runs if p != "NA"]
+	assert sizes == sorted(sizes, reverse=True), sizes
+	like = {(r["contrast"], r["other"]): abs(float(r["correlation"])) for r in rows}
+	like.update({(b, a): v for (a, b), v in list(like.items())})
+	for i, a in enumerate(order):
+	    program = members[a]["program"]
+	    if not i or members[order[i - 1]]["program"] != program:
+	        assert program == "NA" or members[a].get("prototype", "true") == "true", a
+	    else:
+	        rest = [b for b in order[i:] if members[b]["program"] == program]
+	        assert like[order[i - 1], a] >= max(like[order[i - 1], b] for b in rest) - 1e-4, a
+	PY
+}
+
+@test "groups are the programs of decompose, in the order of their likeness" {
+	pmx-view --layer z "$from/groups.pmx" >z.tsv
+	decompose -q --tsv "$from/de.pmx" >members.tsv
+	pmx-report --groups "$from/groups.pmx" --figure groups --form tsv -o groups.tsv
+	groups_are_those 48
+	# The table of the page has every contrast, those in no program with a reason.
+	parsed "$from/report.html" template table-groups | cut -f 1-3 | sort | diff - <(cut -f 1-3 members.tsv | sort)
+	awk -F'\t' 'NR > 1 && $1 == "NA"' members.tsv | grep -q no_de_genes
+	# One split, shared programs, more rows than are drawn; a correlation by ranks is drawn as such.
+	decompose -q --method multicca --tsv "$from/de.pmx" >members.tsv
+	decompose -q --method multicca "$from/de.pmx" -o shared.pmx
+	pmx-view --layer z shared.pmx >z.tsv
+	pmx-report --groups shared.pmx --figure groups --form tsv -o groups.tsv
+	groups_are_those 48
+	decompose -q --correlation spearman "$from/de.pmx" | pmx-report --groups - --figure groups | grep -q 'correlation (Spearman)'
+	simulate-screen --cells 7000 --genes 300 --targets 70 --controls 600 --effect 3 --density 0.3 --seed 3 | normalize | de-markers -q --control NT -o many.pmx
+	decompose -q many.pmx -o grouped.pmx
+	decompose -q --tsv many.pmx >members.tsv
+	pmx-view --layer z grouped.pmx >z.tsv
+	pmx-report --groups grouped.pmx --figure groups --form tsv -o groups.tsv
+	groups_are_those 48
+	pmx-report --groups grouped.pmx -o page.html
+	grep -qE 'Shown are 48 of [0-9]+: the programmes with most members first' page.html
+	# What decompose did not make.
+	run -1 pmx-report --groups "$from/de.pmx" --figure groups
+	[[ $output == *"no column 'program'"*decompose* ]]
+	run -1 pmx-report --figure groups "$from/scores.pmx"
+	[[ $output == *"needs --groups FILE"* ]]
+}
+
+@test "marks of an agreement tell dose and time" {
+	printf 'target\tcompound\tcell_line\tdose\ttime\tscore\n' >d.tsv
+	printf 't\tc\tL\t%s\t%s\t-0.%d\n' 10 6 5 2 24 4 0.5 48 3 >>d.tsv
+	pmx-report --drugs d.tsv --figure agreement | grep -oE '<(circle|rect)[^>]*class="s0[^>]*><title>[^<]*' | grep -oE '^<[a-z]+|( r| width)="[^"]*|class="[^"]*|dose [^:]*' | paste -sd' ' >marks
+	diff marks <(echo '<circle  r="7 class="s0 dose 10, time 6 <circle  r="5 class="s0 ring dose 2, time 24 <rect  width="6 class="s0 dose 0.5, time 48')
+}
+
 @test "Vega-Lite draws the specifications" {
 	py=$(python_with vl-convert-python 2>/dev/null) || skip "pip cannot fetch vl-convert-python"
-	for figure in ridges guides cells volcano drugs classes agreement leading-edge embedding; do
+	for figure in ridges guides cells volcano de groups programs drugs classes agreement leading-edge embedding; do
 		for form in tsv vega-lite; do
-			pmx-report --markers "$from/markers.pmx" --drugs "$from/drugs.tsv" --enrichment "$from/classes.tsv" --embedding "$from/scores.pmx" --figure $figure --form $form \
-				"$from/scores.pmx" -o $figure.$form
+			pmx-report "${everything[@]}" --figure $figure --form $form -o $figure.$form
 		done
 	done
 	"$py" - <<-'PY'
 	import json, vl_convert
-	for name in "ridges guides cells volcano drugs classes agreement leading-edge embedding".split():
+	for name in "ridges guides cells volcano de groups programs drugs classes agreement leading-edge embedding".split():
 	    spec, text = json.load(open(name + ".vega-lite")), open(name + ".tsv").read()
 	    spec["data"] = {"values": text, "format": spec["data"]["format"]}
 	    svg = vl_convert.vegalite_to_svg(spec, vl_version="v5.20")
@@ -249,13 +335,50 @@ parsed() {
 	run ! grep -q 'id="scores"' page.html
 }
 
-@test "the command in the page makes the page" {
+@test "the commands in the page make the run again, and the page" {
+	mkdir again
+	parsed "$from/report.html" code >again.sh
+	cp "$from/drugs.tsv" "$from/classes.tsv" again
+	grep -q 'A table does not tell how it was made: drugs.tsv and classes.tsv have to be there before' "$from/report.html"
+	(cd again && bash -e ../again.sh 2>/dev/null)
+	for f in markers.pmx scores.pmx de.pmx groups.pmx programs.pmx report.html; do
+		cmp "$from/$f" "again/$f"
+	done
+	# Cells that are shown twice are made once; a page without cells has its command, too.
+	[ "$(grep -c ' -o scores.pmx' again.sh)" = 1 ]
+	(cd again && pmx-report --drugs drugs.tsv --title "It's" -o drugs.html && parsed drugs.html code >drugs.sh && bash -e drugs.sh && cmp drugs.html report.html)
+	# Names of files are words to the shell.
+	(cd again && cp markers.pmx 'my "markers".pmx' && pmx-report --markers 'my "markers".pmx' -o odd.html && parsed odd.html code >odd.sh && rm my*.pmx &&
+		bash -e odd.sh 2>/dev/null && cmp odd.html report.html && cmp 'my "markers".pmx' markers.pmx)
+}
+
+@test "the command in the page makes the page, of cells from standard input" {
 	simulate-screen --cells 200 --genes 60 --targets 3 --controls 60 --seed 4 | normalize -o a.pmx
-	pmx-report --control NT a.pmx -o first.html
-	parsed first.html code | tail -n +1 >again.sh
+	pmx-report --control NT <a.pmx -o first.html
+	parsed first.html code >again.sh
 	grep -q 'pmx-report --control NT -o report.html -' again.sh
-	bash again.sh
-	sed 's/^<p>Read were standard input/<p>Read were a.pmx/' report.html | cmp - first.html
+	bash -e again.sh
+	cmp report.html first.html
+	# Other streams from there, too; and those whose tool names its files itself.
+	pmx-report --groups - <"$from/groups.pmx" -o first.html
+	parsed first.html code >again.sh
+	bash -e again.sh 2>/dev/null
+	cmp report.html first.html
+	simulate-signatures -q --targets 3 --compounds 6 --genes 50 --seed 2 --out-dir sim
+	target-signature -q --group-key cell_type --case-key condition --case case --reference ctrl --sample-key donor sim/cells.pmx -o states.pmx
+	mv states.pmx was.pmx
+	for programs in was.pmx sim/targets.pmx; do
+		pmx-report --programs $programs -o first.html
+		parsed first.html code >again.sh
+		cp -r sim before
+		mv was.pmx before
+		rm -r sim
+		bash -e again.sh 2>/dev/null
+		cmp report.html first.html
+		diff -r --exclude=was.pmx sim before
+		mv before/was.pmx was.pmx
+		rm -r before
+	done
 }
 
 @test "a reader sorts, filters, searches, downloads, with keys and without a network" {
@@ -264,6 +387,6 @@ parsed() {
 		apt-get -qq update >/dev/null && apt-get -qq install -y chromium >/dev/null 2>&1 || skip "chromium cannot be installed"
 	fi
 	drugs 5 100 10 >drugs.tsv
-	pmx-report --markers "$from/markers.pmx" --drugs drugs.tsv --enrichment "$from/classes.tsv" --embedding "$from/scores.pmx" "$from/scores.pmx" -o page.html
+	pmx-report "${everything[@]/$from\/drugs.tsv/drugs.tsv}" -o page.html
 	python3 "$repo/tests/report_browser.py" page.html drugs.tsv
 }
