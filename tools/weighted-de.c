@@ -40,7 +40,7 @@ static const struct cli_option options[] = {
 /* The target in hand: weights of its cells and which cells take part. */
 struct work {
 	double *weight, *left_out;
-	uint32_t *own_run, *control_run;
+	uint32_t *own_run;
 	size_t *split_of_run, n_runs;
 	bool scored;
 	size_t n_markers;
@@ -52,7 +52,6 @@ static void work_free(struct work *w)
 	mem_free(w->weight);
 	mem_free(w->left_out);
 	mem_free(w->own_run);
-	mem_free(w->control_run);
 	mem_free(w->split_of_run);
 }
 
@@ -132,8 +131,6 @@ static void set_runs(const struct screen *s, const struct cell_group *g, const b
 			w->own_run[i] = UINT32_MAX;
 		else
 			w->own_run[i] = run[g->split[i]];
-	for (size_t i = 0; i < s->controls.n; i++)
-		w->control_run[i] = s->controls.split[i] == PMX_MISSING_CODE ? UINT32_MAX : run[s->controls.split[i]];
 	mem_free(run);
 }
 
@@ -145,12 +142,11 @@ static void count_cells(const struct cell_group *g, size_t *n)
 }
 
 static void fit_target(const struct cli *c, struct screen *s, const struct cell_group *g, struct marker_genes *lists,
-		       const struct sparse_cols *control, struct weighted_given *given, struct weighted_out *out)
+		       struct negbin_pool *controls, struct weighted_given *given, struct weighted_out *out)
 {
 	size_t n_splits = screen_splits(s), *n_own = mem_zero(n_splits, sizeof *n_own), *n_control = mem_zero(n_splits, sizeof *n_control);
 	bool *in_use = mem_array(n_splits, sizeof *in_use);
-	struct work w = { .own_run = mem_zero(g->n, sizeof *w.own_run), .control_run = mem_zero(s->controls.n, sizeof *w.control_run),
-			  .split_of_run = mem_zero(n_splits, sizeof *w.split_of_run) };
+	struct work w = { .own_run = mem_zero(g->n, sizeof *w.own_run), .split_of_run = mem_zero(n_splits, sizeof *w.split_of_run) };
 	count_cells(g, n_own);
 	count_cells(&s->controls, n_control);
 	for (size_t split = 0; split < n_splits; split++)
@@ -160,8 +156,8 @@ static void fit_target(const struct cli *c, struct screen *s, const struct cell_
 	struct weighted_row row = { g->code, n_own, n_control, w.split_of_run, w.n_runs, w.scored };
 	if (w.n_runs) {
 		struct sparse_cols *own = sparse_transpose(&g->counts, c->threads);
-		struct weighted_de_input in = { .n_genes = s->s->n_columns, .n_runs = w.n_runs, .own = own, .control = control, .own_run = w.own_run,
-			.control_run = w.control_run, .own_total = g->total, .control_total = s->controls.total,
+		struct weighted_de_input in = { .n_genes = s->s->n_columns, .n_runs = w.n_runs, .controls = controls, .group = w.split_of_run,
+			.own = own, .own_run = w.own_run, .own_total = g->total,
 			.weight = w.scored ? w.weight : NULL, .marker = w.marker, .n_markers = w.n_markers, .left_out = w.left_out,
 			.own_gene = weighted_out_gene(out, g->label), .given = weighted_given_of(given, g->label) };
 		struct weighted_de_result *r = weighted_de_result_new(in.n_genes, in.n_runs);
@@ -176,6 +172,14 @@ static void fit_target(const struct cli *c, struct screen *s, const struct cell_
 	mem_free(n_own);
 	mem_free(n_control);
 	mem_free(in_use);
+}
+
+/* The controls by genes, each split of them a group. */
+static struct negbin_pool *gather_controls(struct screen *s, const struct sparse_cols *counts, double *c, int threads)
+{
+	for (size_t i = 0; i < s->controls.n; i++)
+		c[i] = log10(s->controls.total[i]);
+	return negbin_pool_new(counts, c, s->controls.split, screen_splits(s), threads);
 }
 
 static bool is_wanted(const struct cell_group *g)
@@ -201,16 +205,20 @@ static int run(struct cli *c)
 	struct cell_group target;
 	screen_controls(s);
 	struct sparse_cols *control = sparse_transpose(&s->controls.counts, c->threads);
+	double *c10 = mem_array(s->controls.n, sizeof *c10);
+	struct negbin_pool *controls = gather_controls(s, control, c10, c->threads);
 	struct cli_progress *bar = cli_progress_new(c, "targets", s->s->field[s->pert].values->n - 1);
 	cell_group_init(&target, s);
 	for (uint64_t done = 0; screen_next(s, &target); cli_progress_at(bar, ++done, target.label))
 		if (is_wanted(&target))
-			fit_target(c, s, &target, lists, control, given, out);
+			fit_target(c, s, &target, lists, controls, given, out);
 	cli_progress_end(bar);
 	weighted_out_close(out, s->original);
 	weighted_given_free(given);
 	cell_group_free(&target);
+	negbin_pool_free(controls);
 	sparse_cols_free(control);
+	mem_free(c10);
 	if (lists)
 		marker_genes_free(lists);
 	mem_free(only.at);
