@@ -536,13 +536,14 @@ static void means(const struct negbin_design *d, const double *beta, struct arra
 	a->means = true;
 }
 
-/* log(1 + t) - t / (1 + t), small t with all its digits: in s = t / (2 + t), 2 atanh s - 2 s / (1 + s). */
+/* log(1 + t) - t / (1 + t), part = 1 / (1 + t): where 1 + t < sqrt 2, f = t and f - t part = t^2 part, so small t keep their digits. */
 VECTOR_INLINE vec8 beyond_linear(vec8 t, vec8 part)
 {
-	vec8 s = t / (2 + t), z = s * s, series = vec8_set(2.0 / 23);
-	for (int k = 21; k >= 3; k -= 2)
-		series = series * z + 2.0 / k;
-	return vec8_select((vec8i)(t < 0.5), z * (2 / (1 + s) + s * series), log1p_of(t, part) - t * part);
+	vec8 u = 1 + t;
+	struct vec8_log_parts l = vec8_log_part(u, t);
+	vec8i low = l.k_ln2 == 0;
+	vec8 first = vec8_select(low, t * t * part, l.f + ((t - (u - 1)) - t) * part);
+	return l.k_ln2 + ((first - l.square) + l.rest);
 }
 
 /*
@@ -653,36 +654,34 @@ static void count_tails(struct negbin_room *r)
 	r->n_tail = most;
 }
 
-/* Regula falsi with halving (Illinois) between a and b, where the score changes its sign. */
+/*
+ * Between a and b, where the score changes its sign, to 1e-12: inverse quadratic interpolation where it is safe, else
+ * halving (Chandrupatla 1997, Advances in Engineering Software 28, 145).
+ */
 static double root(const struct negbin_design *d, struct negbin_room *r, const double *beta, double a, double fa, double b, double fb)
 {
-	int side = 0;
-	for (int i = 0; i < 200 && fabs(b - a) > 1e-11; i++) {
-		double x = (a * fb - b * fa) / (fb - fa);
-		if (!(x > fmin(a, b) && x < fmax(a, b)))
-			x = (a + b) / 2;
-		double fx = score_at(d, r, beta, x);
-		if (fx == 0)
-			return x;
-		if ((fx > 0) == (fb > 0)) {
-			if (fabs(b - x) < 1e-11)
-				return x;
-			b = x;
-			fb = fx;
-			if (side == -1)
-				fa /= 2;
-			side = -1;
+	double at = (a * fb - b * fa) / (fb - fa), t = fmin(fmax((at - a) / (b - a), 0), 1);
+	for (int i = 0; i < 200; i++) {
+		double best = fabs(fa) < fabs(fb) ? a : b, least = 0.5e-12 / fabs(b - a);
+		if (!(least < 0.5) || fa == 0 || fb == 0)
+			return best;
+		t = fmin(fmax(t, least), 1 - least);
+		double x = a + t * (b - a), fx = score_at(d, r, beta, x), c = b, fc = fb;
+		if ((fx > 0) == (fa > 0)) {
+			c = a;
+			fc = fa;
 		} else {
-			if (fabs(a - x) < 1e-11)
-				return x;
-			a = x;
-			fa = fx;
-			if (side == 1)
-				fb /= 2;
-			side = 1;
+			b = a;
+			fb = fa;
 		}
+		a = x;
+		fa = fx;
+		double xi = (a - b) / (c - b), phi = (fa - fb) / (fc - fb);
+		t = 0.5;
+		if (phi * phi < xi && (1 - phi) * (1 - phi) < 1 - xi)
+			t = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb);
 	}
-	return (a + b) / 2;
+	return fabs(fa) < fabs(fb) ? a : b;
 }
 
 double negbin_dispersion(const struct negbin_design *d, struct negbin_room *r, double moment, const double *beta)
@@ -798,11 +797,19 @@ static void slide(struct ranked *window, size_t n, const struct ranked *out, con
 	window[to] = *in;
 }
 
+/* To 40 binary digits: what rounding tells apart is equal. */
+static double coarse(double x)
+{
+	int exponent;
+	double digits = frexp(x, &exponent);
+	return ldexp(rint(ldexp(digits, 40)), exponent - 40);
+}
+
 void negbin_trend(const double *mean, const double *dispersion, size_t n, double *trend)
 {
 	struct ranked *order = mem_array(n, sizeof *order), *window = mem_array(n + 1, sizeof *window);
 	for (size_t i = 0; i < n; i++)
-		order[i] = (struct ranked){ mean[i], 0, i };
+		order[i] = (struct ranked){ coarse(mean[i]), 0, i };
 	qsort(order, n, sizeof *order, by_value);
 	double wanted = fmax(0.1 * (double)n, 100);
 	size_t half = (size_t)floor(fmin(wanted, (double)n) / 2), full = 2 * half + 1;

@@ -77,7 +77,8 @@ double negbin_mean(const struct negbin_design *d, struct negbin_room *r, const d
 /*
  * Dispersions smoothed along the mean: a weighted median of the neighbours by rank of the mean, over
  * max(n / 10, 100) genes, weights falling as a normal density from the middle; the ends take the first and last
- * full window, and with less than a window all genes take one interpolated weighted median.
+ * full window, and with less than a window all genes take one interpolated weighted median. Means that agree to 40 binary digits
+ * are equal and stand in the order given.
  */
 void negbin_trend(const double *mean, const double *dispersion, size_t n, double *trend);
 
