@@ -175,11 +175,18 @@ static void fit_target(const struct cli *c, struct screen *s, const struct cell_
 }
 
 /* The controls by genes, each split of them a group. */
-static struct negbin_pool *gather_controls(struct screen *s, const struct sparse_cols *counts, double *c, int threads)
+static struct negbin_pool *gather_controls(struct screen *s, const struct sparse_cols *counts, int threads)
 {
+	size_t n_splits = screen_splits(s), *n = mem_zero(n_splits, sizeof *n);
+	double *c = mem_array(s->controls.n, sizeof *c);
+	count_cells(&s->controls, n);
+	screen_keep(s, negbin_pool_bytes(n, n_splits, counts->n_cols));
 	for (size_t i = 0; i < s->controls.n; i++)
 		c[i] = log10(s->controls.total[i]);
-	return negbin_pool_new(counts, c, s->controls.split, screen_splits(s), threads);
+	struct negbin_pool *p = negbin_pool_new(counts, c, s->controls.split, n_splits, threads);
+	mem_free(n);
+	mem_free(c);
+	return p;
 }
 
 static bool is_wanted(const struct cell_group *g)
@@ -205,8 +212,7 @@ static int run(struct cli *c)
 	struct cell_group target;
 	screen_controls(s);
 	struct sparse_cols *control = sparse_transpose(&s->controls.counts, c->threads);
-	double *c10 = mem_array(s->controls.n, sizeof *c10);
-	struct negbin_pool *controls = gather_controls(s, control, c10, c->threads);
+	struct negbin_pool *controls = gather_controls(s, control, c->threads);
 	struct cli_progress *bar = cli_progress_new(c, "targets", s->s->field[s->pert].values->n - 1);
 	cell_group_init(&target, s);
 	for (uint64_t done = 0; screen_next(s, &target); cli_progress_at(bar, ++done, target.label))
@@ -218,7 +224,6 @@ static int run(struct cli *c)
 	cell_group_free(&target);
 	negbin_pool_free(controls);
 	sparse_cols_free(control);
-	mem_free(c10);
 	if (lists)
 		marker_genes_free(lists);
 	mem_free(only.at);
