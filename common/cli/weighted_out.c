@@ -124,7 +124,10 @@ static void put_table(struct weighted_out *w, const struct weighted_row *row, co
 			cli_text_print(w->text, "%s\t%s\t%s", target, screen_split_name(w->s, row->split_of_run[k]), w->genes->at[g]);
 			for (size_t v = 0; v < sizeof value / sizeof *value; v++) {
 				cli_text_put(w->text, "\t");
-				cli_text_f64(w->text, value[v]);
+				if (v == N_LAYERS + 1 && isnan(value[v]))
+					cli_text_put(w->text, "NA");    /* nothing was smoothed */
+				else
+					cli_text_f64(w->text, value[v]);
 			}
 			cli_text_print(w->text, "\t%s\t%s\n", method_name[r->method[g]],
 				       r->reason[g] == WDE_FITTED ? "NA" : weighted_de_reason_name[r->reason[g]]);

@@ -283,6 +283,8 @@ static void fit_alone(const struct weighted_de_input *in, const struct layout *l
 		out->dispersion[gene] = in->given.dispersion ? in->given.dispersion[gene] : estimate(d, w, gene, NULL);
 		if (in->given.trend)
 			out->trend[gene] = in->given.trend[gene];
+		else if (!in->given.dispersion)
+			out->trend[gene] = out->dispersion[gene];
 		fit_gene(d, w, gene, true, !in->given.dispersion, out);
 		negbin_design_free(d);
 	}

@@ -19,7 +19,9 @@
  *
  * Dispersion: one split, from the full model, and smoothed along the mean for
  * the coefficients while their errors use the gene's own; several splits, from the
- * model without weights; alone, from its own full model.
+ * model without weights; alone, from its own full model. `trend` is what the
+ * coefficients use: the smoothed one, or alone the gene's own; several splits have
+ * none (NaN) and use the dispersion.
  */
 #ifndef PERTURB_WEIGHTED_DE_H
 #define PERTURB_WEIGHTED_DE_H
