@@ -13,6 +13,7 @@ static struct weighted_de_options fit_opt = WEIGHTED_DE_DEFAULTS;
 static const char *signature = "X_pert", *given_file;
 static struct cli_list only;
 static bool standard, tsv;
+static uint64_t n_empty;       /* cells without a count */
 
 static const struct cli_option options[] = {
 	SCREEN_PERT_OPTIONS(opt),
@@ -53,6 +54,12 @@ static void work_free(struct work *w)
 	mem_free(w->left_out);
 	mem_free(w->own_run);
 	mem_free(w->split_of_run);
+}
+
+/* A cell without a count has no log10 of its total: it stays out. */
+static bool takes_part(const struct cell_group *g, size_t i)
+{
+	return g->split[i] != PMX_MISSING_CODE && g->total[i] > 0;
 }
 
 static double positive(double x)
@@ -109,7 +116,7 @@ static void weigh(const struct cli *c, struct screen *s, const struct cell_group
 		bool any = false;
 		bool scored = in_use[split] && weigh_split(c, s, g, split, own, control, w);
 		for (size_t i = 0; scored && i < g->n; i++)
-			any = any || (g->split[i] == split && w->weight[i] > 0);
+			any = any || (takes_part(g, i) && g->split[i] == split && w->weight[i] > 0);
 		in_use[split] = any;
 		w->scored = w->scored || any;
 	}
@@ -127,18 +134,17 @@ static void set_runs(const struct screen *s, const struct cell_group *g, const b
 			w->split_of_run[w->n_runs++] = split;
 	}
 	for (size_t i = 0; i < g->n; i++)
-		if (g->split[i] == PMX_MISSING_CODE || w->own_run[i] == UINT32_MAX)
-			w->own_run[i] = UINT32_MAX;
-		else
-			w->own_run[i] = run[g->split[i]];
+		w->own_run[i] = takes_part(g, i) && w->own_run[i] != UINT32_MAX ? run[g->split[i]] : UINT32_MAX;
 	mem_free(run);
 }
 
 static void count_cells(const struct cell_group *g, size_t *n)
 {
 	for (size_t i = 0; i < g->n; i++)
-		if (g->split[i] != PMX_MISSING_CODE)
+		if (takes_part(g, i))
 			n[g->split[i]]++;
+		else
+			n_empty += g->split[i] != PMX_MISSING_CODE;
 }
 
 static void fit_target(const struct cli *c, struct screen *s, const struct cell_group *g, struct marker_genes *lists,
@@ -148,9 +154,10 @@ static void fit_target(const struct cli *c, struct screen *s, const struct cell_
 	bool *in_use = mem_array(n_splits, sizeof *in_use);
 	struct work w = { .own_run = mem_zero(g->n, sizeof *w.own_run), .split_of_run = mem_zero(n_splits, sizeof *w.split_of_run) };
 	count_cells(g, n_own);
-	count_cells(&s->controls, n_control);
-	for (size_t split = 0; split < n_splits; split++)
+	for (size_t split = 0; split < n_splits; split++) {
+		n_control[split] = controls->group[split].n;
 		in_use[split] = n_own[split] >= 2 && n_control[split] >= 2;
+	}
 	weigh(c, s, g, lists, in_use, &w);
 	set_runs(s, g, in_use, &w);
 	struct weighted_row row = { g->code, n_own, n_control, w.split_of_run, w.n_runs, w.scored };
@@ -179,13 +186,17 @@ static struct negbin_pool *gather_controls(struct screen *s, const struct sparse
 {
 	size_t n_splits = screen_splits(s), *n = mem_zero(n_splits, sizeof *n);
 	double *c = mem_array(s->controls.n, sizeof *c);
+	uint32_t *group = mem_array(s->controls.n, sizeof *group);
 	count_cells(&s->controls, n);
 	screen_keep(s, negbin_pool_bytes(n, n_splits, counts->n_cols));
-	for (size_t i = 0; i < s->controls.n; i++)
+	for (size_t i = 0; i < s->controls.n; i++) {
 		c[i] = log10(s->controls.total[i]);
-	struct negbin_pool *p = negbin_pool_new(counts, c, s->controls.split, n_splits, threads);
+		group[i] = takes_part(&s->controls, i) ? s->controls.split[i] : UINT32_MAX;
+	}
+	struct negbin_pool *p = negbin_pool_new(counts, c, group, n_splits, threads);
 	mem_free(n);
 	mem_free(c);
+	mem_free(group);
 	return p;
 }
 
@@ -219,6 +230,8 @@ static int run(struct cli *c)
 		if (is_wanted(&target))
 			fit_target(c, s, &target, lists, controls, given, out);
 	cli_progress_end(bar);
+	if (n_empty)
+		cli_note(c, "%llu cells without any count take no part", (unsigned long long)n_empty);
 	weighted_out_close(out, s->original);
 	weighted_given_free(given);
 	cell_group_free(&target);
@@ -246,7 +259,7 @@ static const char *const description[] = {
 	"Sums for the nodes are kept, 512 bytes a gene and split of 128 controls or more.",
 	"  log2fc  log2((sum of counts + 1) / cells) of the target minus that of the controls;\n"
 	"          not corrected for depth. beta and se are natural logarithms",
-	"What differs from Mixscale 0.3.0: a split in which the target has fewer than two cells, or no positive weight, is left out with a reason, for "
+	"What differs from Mixscale 0.3.0: a cell without any count is left out, where there all fits fail; a split in which the target has fewer than two cells, or no positive weight, is left out with a reason, for "
 	"scored and unscored targets alike, where there the whole call can stop; each split's fold change stands with that split (there it can move to "
 	"another). A dispersion is the root of the score everywhere, where the reference's optimiser sometimes stops early; genes of equal mean stand in file order for the smoothing, there in the order of rounding. Coefficients and p "
 	"values equal the reference's to 1e-8 when the dispersions are given.",
@@ -254,7 +267,7 @@ static const char *const description[] = {
 };
 static const struct cli_output outputs[] = {
 	{ "target, split, method", "row columns: what the contrast compares; weighted or standard" },
-	{ "n_target, n_control, n_tested", "row columns: cells on both sides, genes tested" },
+	{ "n_target, n_control, n_tested", "row columns: cells on both sides that have counts, genes tested" },
 	{ "reason", "row column: why nothing was tested (too_few_cells, too_few_controls, no_weight)" },
 	{ "log2fc, beta, se, log10_p, log10_p_adj", "layers; NaN where not tested" },
 	{ "--tsv", "target, split, gene, log2fc, beta, se, log10_p, log10_p_adj, dispersion, trend (the dispersion that the coefficients use: "

@@ -89,11 +89,12 @@ static void make_group(struct negbin_pool *p, size_t at)
 struct negbin_pool *negbin_pool_new(const struct sparse_cols *counts, const double *c, const uint32_t *group_of, size_t n_groups, int threads)
 {
 	struct negbin_pool *p = mem_zero(1, sizeof *p);
-	*p = (struct negbin_pool){ .n_genes = counts->n_cols, .n_groups = n_groups, .counts = counts, .group_of = group_of,
-				   .group = mem_zero(n_groups, sizeof *p->group), .of = mem_zero(counts->n_cols * n_groups, sizeof *p->of),
+	*p = (struct negbin_pool){ .n_genes = counts->n_cols, .n_groups = n_groups, .counts = counts, .group = mem_zero(n_groups, sizeof *p->group), .of = mem_zero(counts->n_cols * n_groups, sizeof *p->of),
 				   .prepared = mem_zero(counts->n_cols, sizeof *p->prepared) };
 	p->c = mem_array(counts->n_rows, sizeof *p->c);
 	memcpy(p->c, c, counts->n_rows * sizeof *p->c);
+	p->group_of = mem_array(counts->n_rows, sizeof *p->group_of);
+	memcpy(p->group_of, group_of, counts->n_rows * sizeof *p->group_of);
 	for (size_t i = 0; i < counts->n_rows; i++)
 		if (group_of[i] != UINT32_MAX)
 			p->group[group_of[i]].n++;
@@ -152,6 +153,7 @@ void negbin_pool_free(struct negbin_pool *p)
 	}
 	mem_free(p->group);
 	mem_free(p->c);
+	mem_free(p->group_of);
 	mem_free(p->of);
 	mem_free(p->lagrange);
 	mem_free(p->prepared);

@@ -54,7 +54,7 @@ struct negbin_counts {
 struct negbin_pool {
 	size_t n_genes, n_groups;
 	const struct sparse_cols *counts;
-	const uint32_t *group_of;       /* of each row; UINT32_MAX: in none */
+	uint32_t *group_of;             /* of each row; UINT32_MAX: in none */
 	struct negbin_group *group;
 	struct negbin_counts *of;       /* gene * n_groups + group */
 	double *c;                      /* of each row */
@@ -62,7 +62,7 @@ struct negbin_pool {
 	bool *prepared;
 };
 
-/* Keeps references to counts (genes are columns) and group_of; c by row. */
+/* Keeps a reference to counts (genes are columns); c (finite where there is a group) and group_of by row. */
 struct negbin_pool *negbin_pool_new(const struct sparse_cols *counts, const double *c, const uint32_t *group_of, size_t n_groups, int threads);
 /* Bytes that a pool of groups of n[g] cells comes to when every gene is prepared. */
 uint64_t negbin_pool_bytes(const size_t *n, size_t n_groups, size_t n_genes);
