@@ -9,6 +9,7 @@
 enum { ONE_ONE, ONE_C, C_C, ONE_W, C_W, W_W, G_ONE, G_C, G_W, N_SUMS };
 /* Cells of a run by what a pass has to do for them: a count (and the nodes), none but a w, neither. */
 enum { COUNTED, ZERO_WITH_W, ZERO, N_PARTS };
+enum { TAILS = 1024 };
 
 /* Cells in the order of their parts, each part of a run in a multiple of 8 places. */
 struct arranged {
@@ -31,8 +32,9 @@ struct negbin_room {
 	struct arranged nodes, cells;   /* the pool's groups at their nodes where they have any; cell by cell, made when needed */
 	double *value, *value_times;    /* positive counts, each as often as it is told; padded with 1, 0 times */
 	size_t n_values, value_cap, times_cap;
-	double *tail;                   /* tail[j]: cells with more than j counts; padded */
-	size_t tail_cap, n_tail;
+	double most, typical;           /* the largest of them; mean over the counts, each cell as often as it has counts */
+	double tail[TAILS + 8];         /* tail[j]: cells with more than j counts; padded */
+	size_t n_tail;
 };
 
 struct negbin_design *negbin_design_new(const size_t *n, size_t n_runs, bool weighted, struct negbin_pool *pool, const size_t *group)
@@ -120,7 +122,6 @@ void negbin_room_free(struct negbin_room *r)
 	arranged_free(&r->cells);
 	mem_free(r->value);
 	mem_free(r->value_times);
-	mem_free(r->tail);
 	mem_free(r);
 }
 
@@ -548,10 +549,10 @@ VECTOR_INLINE vec8 beyond_linear(vec8 t, vec8 part)
 
 /*
  * Sums of W and of W^2 over the runs, and (returned) what the log-likelihood's derivative by log theta has of mu:
- * sum (log(1 + t) - t / (1 + t)) / theta - y t / (1 + t), t = mu theta.
+ * sum (log(1 + t) - t / (1 + t)) / theta - y t / (1 + t), t = mu theta; or with + y / (1 + t), sum y more (`large`).
  */
 VECTOR_CLONES
-static double curvature(const struct negbin_design *d, const struct arranged *a, double theta, double *sums, double *square)
+static double curvature(const struct negbin_design *d, const struct arranged *a, double theta, bool large, double *sums, double *square)
 {
 	double inverse = 1 / theta, all = 0;
 	for (size_t r = 0; r < d->n_runs; r++) {
@@ -560,7 +561,7 @@ static double curvature(const struct negbin_design *d, const struct arranged *a,
 		for (size_t i = start[COUNTED]; i < start[ZERO]; i += 8) {
 			vec8 times = vec8_load(a->times + i), c = vec8_load(a->c + i), w = vec8_load(a->w + i), mu = vec8_load(a->mu + i), t = mu * theta;
 			vec8 part = 1 / (1 + t), one = mu * part, v = times * one, b = v * one;
-			part_of_mu += times * inverse * beyond_linear(t, part) - vec8_load(a->y + i) * t * part;
+			part_of_mu += times * inverse * beyond_linear(t, part) + vec8_load(a->y + i) * (large ? part : -t * part);
 			s[ONE_ONE] += v;
 			s[ONE_C] += v * c;
 			s[ONE_W] += v * w;
@@ -612,17 +613,31 @@ static double trace(const struct negbin_design *d, struct negbin_room *r)
 	return sum;
 }
 
+/* digamma(x) - log x for x >= TAILS: the asymptotic series; the next term is below 1e-20. */
+static double digamma_rest(double x)
+{
+	double z = 1 / (x * x);
+	return -0.5 / x - z * (1.0 / 12 - z * (1.0 / 120 - z / 252));
+}
+
 /*
- * digamma(y + 1/theta) - digamma(1/theta) is the sum over j < y of 1 / (j + 1/theta): of all y, theta times
- * sum tail_j (1 - j theta / (1 + j theta)), of which the first parts cancel with sum y.
+ * What the derivative has of y alone: (digamma(1/theta) - digamma(y + 1/theta)) / theta = - sum over j < y of 1 / (1 + j theta), of all y
+ * - sum tail_j / (1 + j theta), and with sum y sum tail_j j theta / (1 + j theta). From TAILS on in closed form. Each of the
+ * two ways keeps the digits that the other loses: with sum y where y theta is small, without it (`large`) elsewhere.
  */
 VECTOR_CLONES
-static double of_tails(const struct negbin_room *r, double theta)
+static double of_tails(const struct negbin_room *r, double theta, bool large)
 {
 	vec8 sum = { 0 }, t = theta * (vec8){ 0, 1, 2, 3, 4, 5, 6, 7 };
 	for (size_t j = 0; j < r->n_tail; j += 8, t = theta * ((vec8){ 0, 1, 2, 3, 4, 5, 6, 7 } + (double)j))
-		sum += vec8_load(r->tail + j) * (t / (1 + t));
-	return vec8_sum(sum);
+		sum += vec8_load(r->tail + j) * ((large ? vec8_set(-1) : t) / (1 + t));
+	double beyond = 0, inverse = 1 / theta, from = TAILS + inverse;
+	for (size_t i = 0; i < r->n_values && r->most > TAILS; i++) {
+		double more = r->value[i] - TAILS;
+		if (more > 0)
+			beyond += r->value_times[i] * ((large ? 0 : more) - inverse * (log1p(more / from) + digamma_rest(more + from) - digamma_rest(from)));
+	}
+	return vec8_sum(sum) + beyond;
 }
 
 /* Derivative of the log-likelihood with the Cox-Reid term by log theta. */
@@ -632,26 +647,31 @@ static double score_at(const struct negbin_design *d, struct negbin_room *r, con
 	struct arranged *a = cells_for(d, r, beta, theta);
 	if (!a->means)
 		means(d, beta, a);
-	double sum = curvature(d, a, theta, r->sums, r->square);
-	return sum + of_tails(r, theta) + 0.5 * 0.99 * theta * trace(d, r);
+	bool large = theta * r->typical > 1;
+	double sum = curvature(d, a, theta, large, r->sums, r->square);
+	return sum + of_tails(r, theta, large) + 0.5 * 0.99 * theta * trace(d, r);
 }
 
 static void count_tails(struct negbin_room *r)
 {
-	size_t most = 0;
+	double sum = 0, square = 0;
+	r->most = 0;
 	for (size_t i = 0; i < r->n_values; i++)
-		if (r->value_times[i] > 0 && r->value[i] > (double)most)
-			most = (size_t)r->value[i];
-	mem_room(&r->tail, &r->tail_cap, most + 8, sizeof *r->tail);
-	memset(r->tail, 0, (most + 8) * sizeof *r->tail);
+		if (r->value_times[i] > 0) {
+			r->most = fmax(r->most, r->value[i]);
+			sum += r->value_times[i] * r->value[i];
+			square += r->value_times[i] * r->value[i] * r->value[i];
+		}
+	r->typical = square / sum;
+	memset(r->tail, 0, sizeof r->tail);
 	for (size_t i = 0; i < r->n_values; i++)
-		r->tail[(size_t)r->value[i]] += r->value_times[i];
-	for (size_t j = most; j-- > 1; )
+		r->tail[(size_t)fmin(r->value[i], TAILS)] += r->value_times[i];
+	r->n_tail = (size_t)fmin(r->most, TAILS);
+	for (size_t j = r->n_tail; j-- > 1; )
 		r->tail[j] += r->tail[j + 1];
-	for (size_t j = 0; j < most; j++)
+	for (size_t j = 0; j < r->n_tail; j++)
 		r->tail[j] = r->tail[j + 1];
-	r->tail[most] = 0;
-	r->n_tail = most;
+	r->tail[r->n_tail] = 0;
 }
 
 /*
@@ -688,7 +708,7 @@ double negbin_dispersion(const struct negbin_design *d, struct negbin_room *r, d
 {
 	const double least = log(1e-8), most = log(1e8);
 	count_tails(r);
-	if (!r->n_tail)
+	if (!(r->most > 0))
 		return 0;
 	r->nodes.means = r->cells.means = false;
 	double f_least = score_at(d, r, beta, least);

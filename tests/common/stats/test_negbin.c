@@ -209,40 +209,67 @@ UNIT(order_of_cells_is_nothing)
 	negbin_pool_free(other);
 }
 
-/* Derivative of the log-likelihood by log theta, with lgamma, and without the Cox-Reid term: what is left at the root is that term alone. */
-UNIT(dispersion_is_a_root)
+/* The log-likelihood with the Cox-Reid term, by lgamma, has its top at the dispersion; counts up to `least` at least. */
+static void check_top(double a, double least)
 {
 	struct screen s;
-	fill(&s, 5, 0.8, 3, 1);         /* counts above those that are tallied by value */
+	fill(&s, 5, 0.8, a, 1);
 	struct negbin_pool *pool = negbin_pool_new(&s.counts, s.c, s.group, GROUPS, 1);
-	double y[RUNS * (OWN + POOL + 16)], w[RUNS * (OWN + POOL + 16)], beta[RUNS + 1] = { 3, 3.1, 1 }, most = 0;
-	struct negbin_design *d = design(&s, false, pool, y), *whole;
+	double y[RUNS * (OWN + POOL + 16)], all[RUNS * (OWN + POOL + 16)], beta[RUNS + 1] = { a, a + 0.1, 1 }, most = 0, at[3] = { 0 };
+	struct negbin_design *d = design(&s, false, pool, y), *whole = design(&s, false, NULL, all);
 	struct negbin_room *room = negbin_room_new(d);
 	negbin_take(d, room, y, 0);
-	double theta = negbin_dispersion(d, room, negbin_moments(d, room), beta), score[3] = { 0 };
-	negbin_room_free(room);
-	negbin_design_free(d);
-	whole = design(&s, false, NULL, w);
+	double theta = negbin_dispersion(d, room, negbin_moments(d, room), beta);
 	for (int k = 0; k < 3; k++) {
-		double log_theta = log(theta) + 1e-3 * (k - 1), r = exp(-log_theta), a[3][3] = { { 0 } };
+		double r = exp(-log(theta) - 1e-3 * (k - 1)), x[3][3] = { { 0 } };
 		for (size_t run = 0; run < RUNS; run++)
 			for (size_t i = whole->start[run]; i < whole->start[run + 1]; i++) {
 				if (whole->one[i] == 0)
 					continue;
 				double c = whole->c[i], mu = exp(beta[run] + beta[RUNS] * c), v = mu / (1 + mu / r);
-				score[k] += lgamma(w[i] + r) - lgamma(r) - (w[i] + r) * log1p(mu / r) + w[i] * log(mu / r);
-				most = fmax(most, w[i]);
-				a[run][run] += v;
-				a[run][2] += v * c;
-				a[2][2] += v * c * c;
+				at[k] += lgamma(all[i] + r) - lgamma(r) - (all[i] + r) * log1p(mu / r) + all[i] * log(mu / r);
+				most = fmax(most, all[i]);
+				x[run][run] += v;
+				x[run][2] += v * c;
+				x[2][2] += v * c * c;
 			}
-		score[k] -= 0.99 * 0.5 * log(a[0][0] * a[1][1] * (a[2][2] - a[0][2] * a[0][2] / a[0][0] - a[1][2] * a[1][2] / a[1][1]));
+		at[k] -= 0.99 * 0.5 * log(x[0][0] * x[1][1] * (x[2][2] - x[0][2] * x[0][2] / x[0][0] - x[1][2] * x[1][2] / x[1][1]));
 	}
-	CHECK(most > 256);
-	/* The top of a parabola through the three. */
-	CHECK(score[1] > score[0] && score[1] > score[2]);
-	CHECK_NEAR(1e-3 * (score[0] - score[2]) / (score[0] + score[2] - 2 * score[1]) / 2, 0, 1e-5);
+	CHECK(most > least);
+	CHECK(at[1] > at[0] && at[1] > at[2]);
+	/* Of a parabola through the three, in steps. */
+	CHECK_NEAR((at[0] - at[2]) / (at[0] + at[2] - 2 * at[1]) / 2, 0, 1e-3);
+	negbin_room_free(room);
+	negbin_design_free(d);
 	negbin_design_free(whole);
+	negbin_pool_free(pool);
+}
+
+UNIT(dispersion_is_the_top)
+{
+	check_top(0, 10);
+	check_top(3, 257);      /* counts that are not tallied by value */
+	check_top(6.5, 2000);   /* counts whose digamma is in closed form */
+}
+
+/* Steps from where all means are nothing are too long, and the fit says so. */
+UNIT(no_step_is_no_convergence)
+{
+	struct screen s;
+	fill(&s, 5, 0.8, 1, 1);
+	struct negbin_pool *pool = negbin_pool_new(&s.counts, s.c, s.group, GROUPS, 1);
+	double y[RUNS * (OWN + POOL + 16)], beta[RUNS + 1] = { -50, -50, 0 };
+	struct negbin_design *d = design(&s, false, pool, y);
+	struct negbin_room *room = negbin_room_new(d);
+	struct negbin_fit fit = { .beta = beta };
+	negbin_take(d, room, y, 0);
+	CHECK(negbin_betas(d, room, 0, true, &fit) && !fit.converged);
+	/* A gene without a count. */
+	memset(y, 0, d->n_places * sizeof *y);
+	negbin_take(d, room, y, 1);
+	CHECK(negbin_moments(d, room) == 0 && negbin_dispersion(d, room, 0, beta) == 0);
+	negbin_room_free(room);
+	negbin_design_free(d);
 	negbin_pool_free(pool);
 }
 
@@ -263,4 +290,4 @@ UNIT(equal_means_keep_their_order)
 	CHECK(a[0] != a[N - 1]);
 }
 
-UNITS(RUN(nodes_equal_cells), RUN(bound_holds), RUN(order_of_cells_is_nothing), RUN(dispersion_is_a_root), RUN(equal_means_keep_their_order))
+UNITS(RUN(nodes_equal_cells), RUN(bound_holds), RUN(order_of_cells_is_nothing), RUN(dispersion_is_the_top), RUN(no_step_is_no_convergence), RUN(equal_means_keep_their_order))
