@@ -70,16 +70,6 @@ static struct negbin_design *design(const struct weighted_de_input *in, const st
 	return d;
 }
 
-static void counts_of(const struct weighted_de_input *in, const struct layout *l, const struct negbin_design *d, size_t gene, double *y)
-{
-	memset(y, 0, d->n_places * sizeof *y);
-	for (size_t i = in->own->start[gene]; i < in->own->start[gene + 1]; i++) {
-		uint32_t cell = in->own->row[i];
-		if (l->place[cell] != SIZE_MAX)
-			y[d->start[in->own_run[cell]] + l->place[cell]] = in->own->value[i];
-	}
-}
-
 struct side {
 	double sum, positive;
 };
@@ -135,6 +125,18 @@ static void workers_free(struct worker *w, int n)
 	mem_free(w);
 }
 
+/* The counts of a gene. */
+static void take(const struct weighted_de_input *in, const struct layout *l, const struct negbin_design *d, struct worker *w, size_t gene)
+{
+	memset(w->y, 0, d->n_places * sizeof *w->y);
+	for (size_t i = in->own->start[gene]; i < in->own->start[gene + 1]; i++) {
+		uint32_t cell = in->own->row[i];
+		if (l->place[cell] != SIZE_MAX)
+			w->y[d->start[in->own_run[cell]] + l->place[cell]] = in->own->value[i];
+	}
+	negbin_take(d, w->room, w->y, gene);
+}
+
 /* Does some run have no count at all at the cells with a weight, or at those without? */
 static bool separated(const struct negbin_design *d, const double *y, size_t gene)
 {
@@ -161,7 +163,6 @@ static void fit_gene(const struct negbin_design *d, struct worker *w, size_t gen
 		out->reason[gene] = WDE_NO_DISPERSION;
 		return;
 	}
-	negbin_take(d, w->room, w->y, gene);
 	if ((twice && !begun && !negbin_betas(d, w->room, negbin_moments(d, w->room), false, &fit)) ||
 	    !negbin_betas(d, w->room, trend, twice, &fit) ||
 	    !negbin_standard_errors(d, w->room, w->beta, dispersion, w->se)) {
@@ -179,11 +180,10 @@ static void fit_gene(const struct negbin_design *d, struct worker *w, size_t gen
 	}
 }
 
-/* Maximum-likelihood dispersion of the counts in w->y under d, after coefficients at the moment estimate. */
-static double estimate(const struct negbin_design *d, struct worker *w, size_t gene, double *mean)
+/* Maximum-likelihood dispersion of the counts in hand under d, after coefficients at the moment estimate. */
+static double estimate(const struct negbin_design *d, struct worker *w, double *mean)
 {
 	struct negbin_fit fit = { .beta = w->beta };
-	negbin_take(d, w->room, w->y, gene);
 	double moment = negbin_moments(d, w->room);
 	if (!negbin_betas(d, w->room, moment, false, &fit))
 		return NAN;
@@ -221,8 +221,8 @@ static void fit_together(const struct weighted_de_options *o, const struct weigh
 		struct worker *w = &worker[this_worker()];
 		dispersion[i] = mean[i] = NAN;
 		if (!given) {
-			counts_of(in, l, full, gene[i], w->y);
-			dispersion[i] = estimate(smooth ? full : plain, w, gene[i], &mean[i]);
+			take(in, l, smooth ? full : plain, w, gene[i]);
+			dispersion[i] = estimate(smooth ? full : plain, w, &mean[i]);
 			if (begun)
 				memcpy(begun + i * p, w->beta, p * sizeof *begun);
 		}
@@ -248,7 +248,7 @@ static void fit_together(const struct weighted_de_options *o, const struct weigh
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads) if (threads > 1)
 	for (size_t i = 0; i < n; i++) {
 		struct worker *w = &worker[this_worker()];
-		counts_of(in, l, full, gene[i], w->y);
+		take(in, l, full, w, gene[i]);
 		if (begun)
 			memcpy(w->beta, begun + i * p, p * sizeof *begun);
 		fit_gene(full, w, gene[i], smooth, begun, out);
@@ -278,9 +278,9 @@ static void fit_alone(const struct weighted_de_input *in, const struct layout *l
 		if (gene == UINT32_MAX || (i && gene == in->own_gene))
 			continue;
 		struct negbin_design *d = design(in, l, true, i ? in->left_out + (i - 1) * in->own->n_rows : NULL);
-		counts_of(in, l, d, gene, w->y);
+		take(in, l, d, w, gene);
 		out->method[gene] = i ? WDE_WEIGHTED : WDE_STANDARD;
-		out->dispersion[gene] = in->given.dispersion ? in->given.dispersion[gene] : estimate(d, w, gene, NULL);
+		out->dispersion[gene] = in->given.dispersion ? in->given.dispersion[gene] : estimate(d, w, NULL);
 		if (in->given.trend)
 			out->trend[gene] = in->given.trend[gene];
 		else if (!in->given.dispersion)
