@@ -340,6 +340,24 @@ VECTOR_INLINE vec8 log1p_of(vec8 t, vec8 inverse)
 	return vec8_log(u) + (t - (u - 1)) * inverse;
 }
 
+/*
+ * Sum of log(1 + t) over cells without a count: of products of four (places i, i + 8, ...), but one by one for dispersions below
+ * FINE, of whose small t a product keeps too little.
+ */
+static const double FINE = 0.05;
+VECTOR_INLINE void add_log(vec8 *sum, vec8 *product, vec8 t, vec8 part, size_t i, bool fine)
+{
+	if (fine) {
+		*sum += log1p_of(t, part);
+		return;
+	}
+	*product *= 1 + t;
+	if (i % 32 == 0) {
+		*sum += vec8_log(*product);
+		*product = vec8_set(1);
+	}
+}
+
 /* Sums over a part of weights without w; the residuals of cells without a count are these, negative. */
 VECTOR_INLINE void add_zeros(const vec8 *s, double *sums, bool with_w)
 {
@@ -363,7 +381,7 @@ static double pass(const struct negbin_design *d, const struct arranged *a, cons
 	for (size_t r = 0; r < d->n_runs; r++) {
 		const size_t *start = a->start + r * N_PARTS;
 		double *sums = all_sums + r * N_SUMS, intercept = beta[r], slope = d->w ? beta[d->n_runs + 1 + r] : 0;
-		vec8 s[N_SUMS] = { { 0 } }, half = { 0 }, logs = { 0 };
+		vec8 s[N_SUMS] = { { 0 } }, half = { 0 }, logs = { 0 }, product = vec8_set(1);
 		for (size_t i = start[COUNTED]; i < start[COUNTED + 1]; i += 8) {
 			vec8 times = vec8_load(a->times + i), c = vec8_load(a->c + i), w = vec8_load(a->w + i), count = vec8_load(a->y + i);
 			vec8 eta = vec8_clamp(intercept + common * c + slope * w, LEAST_ETA, MOST_ETA), mu = mean_at(eta), t = mu * theta;
@@ -389,7 +407,7 @@ static double pass(const struct negbin_design *d, const struct arranged *a, cons
 			if (poisson)
 				half += mu;
 			else
-				logs += log1p_of(t, part);
+				add_log(&logs, &product, t, part, i, theta < FINE);
 			s[ONE_ONE] += weight;
 			s[ONE_C] += weight * c;
 			s[ONE_W] += weight * w;
@@ -406,13 +424,13 @@ static double pass(const struct negbin_design *d, const struct arranged *a, cons
 			if (poisson)
 				half += mu;
 			else
-				logs += log1p_of(t, part);
+				add_log(&logs, &product, t, part, i, theta < FINE);
 			s[ONE_ONE] += weight;
 			s[ONE_C] += weight * c;
 			s[C_C] += weight * c * c;
 		}
 		add_zeros(s, sums, false);
-		all += vec8_sum(half) + inverse * vec8_sum(logs);
+		all += vec8_sum(half) + inverse * vec8_sum(logs + vec8_log(product));
 	}
 	return all;
 }
