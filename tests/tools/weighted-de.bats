@@ -49,10 +49,13 @@ fits() {
 }
 
 # What the stream has is what the table has.
-@test "stream and table agree, whatever the threads" {
+@test "stream and table agree, whatever the threads and blocks" {
 	weighted-de -q --control NT --split-by replicate --tsv -t 1 "$small" >one.tsv
 	weighted-de -q --control NT --split-by replicate --tsv -t 3 "$small" >three.tsv
 	cmp one.tsv three.tsv
+	pmx-select --block-rows 7 "$small" | weighted-de -q --control NT --split-by replicate --tsv | cmp one.tsv
+	weighted-de -q --control NT --tsv -t 3 "$small" >whole.tsv
+	pmx-select --block-rows 11 "$small" | weighted-de -q --control NT --tsv -t 1 | cmp whole.tsv
 	weighted-de -q --control NT --split-by replicate "$small" -o de.pmx
 	pmx-view --layer log10_p --genes G00030 de.pmx | awk -F'\t' 'NR > 1 { print $1 "\t" $NF }' | sort >stream.tsv
 	awk -F'\t' '$3 == "G00030" { print $1 "|" $2 "\t" $7 }' one.tsv | sort >table.tsv
