@@ -259,9 +259,11 @@ static const char *const description[] = {
 	"Sums for the nodes are kept, 512 bytes a gene and split of 128 controls or more.",
 	"  log2fc  log2((sum of counts + 1) / cells) of the target minus that of the controls;\n"
 	"          not corrected for depth. beta and se are natural logarithms",
-	"What differs from Mixscale 0.3.0: a cell without any count is left out, where there all fits fail; a split in which the target has fewer than two cells, or no positive weight, is left out with a reason, for "
+	"What differs from Mixscale 0.3.0: a cell without any count is left out, where there all fits fail; a split in which the target has fewer than "
+	"two cells, or no positive weight, is left out with a reason, for "
 	"scored and unscored targets alike, where there the whole call can stop; each split's fold change stands with that split (there it can move to "
-	"another). A dispersion is the root of the score everywhere, where the reference's optimiser sometimes stops early; genes of equal mean stand in file order for the smoothing, there in the order of rounding. Coefficients and p "
+	"another). A dispersion is the root of the score everywhere, where the reference's optimiser sometimes stops early; genes of "
+	"equal mean stand in file order for the smoothing, there in the order of rounding. Coefficients and p "
 	"values equal the reference's to 1e-8 when the dispersions are given.",
 	NULL
 };

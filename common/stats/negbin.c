@@ -9,7 +9,7 @@
 enum { ONE_ONE, ONE_C, C_C, ONE_W, C_W, W_W, G_ONE, G_C, G_W, N_SUMS };
 /* Cells of a run by what a pass has to do for them: a count (and the nodes), none but a w, neither. */
 enum { COUNTED, ZERO_WITH_W, ZERO, N_PARTS };
-enum { TAILS = 1024 };
+enum { TAILS = 1024 };           /* counts from here on have their digamma in closed form */
 
 /* Cells in the order of their parts, each part of a run in a multiple of 8 places. */
 struct arranged {

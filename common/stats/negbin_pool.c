@@ -89,7 +89,8 @@ static void make_group(struct negbin_pool *p, size_t at)
 struct negbin_pool *negbin_pool_new(const struct sparse_cols *counts, const double *c, const uint32_t *group_of, size_t n_groups, int threads)
 {
 	struct negbin_pool *p = mem_zero(1, sizeof *p);
-	*p = (struct negbin_pool){ .n_genes = counts->n_cols, .n_groups = n_groups, .counts = counts, .group = mem_zero(n_groups, sizeof *p->group), .of = mem_zero(counts->n_cols * n_groups, sizeof *p->of),
+	*p = (struct negbin_pool){ .n_genes = counts->n_cols, .n_groups = n_groups, .counts = counts,
+				   .group = mem_zero(n_groups, sizeof *p->group), .of = mem_zero(counts->n_cols * n_groups, sizeof *p->of),
 				   .prepared = mem_zero(counts->n_cols, sizeof *p->prepared) };
 	p->c = mem_array(counts->n_rows, sizeof *p->c);
 	memcpy(p->c, c, counts->n_rows * sizeof *p->c);

@@ -14,7 +14,8 @@
  * Bound. c = middle + half x, s = |b| half, e_max the largest e of the group. In the
  * ellipse with the half axes A, B = sqrt(A^2 - 1) and the foci -1, 1, rho = A + B,
  * an f bounded by M is interpolated to 4 M rho^(1 - m) / (rho - 1) (Trefethen,
- * Approximation Theory and Approximation Practice, theorem 8.2). With u = exp(e):
+ * Approximation Theory and Approximation Practice, theorem 8.2, for the extrema of T_m;
+ * at its zeros, which are taken here, the aliased coefficients are as large). With u = exp(e):
  *   strip: s B = phi = 0.9 pi. There |1 + u| >= sin phi, so u / (1 + u), 1 / (1 + u), log(1 + u) are
  *          below 2 exp(s (A - 1)) / sin phi times their largest value between the ends;
  *   disc:  s (A - 1) <= -log 2 - e_max, so |u| <= 1/2 in the ellipse: 3 exp(s (A - 1)) times.
