@@ -333,7 +333,7 @@ static uint64_t cell_bytes(const struct screen *s)
 
 uint64_t screen_held(const struct screen *s)
 {
-	return (values_of(&s->controls) + s->let_go_values) * s->value_bytes + (s->controls.n + s->let_go_cells) * cell_bytes(s);
+	return (values_of(&s->controls) + s->let_go_values) * s->value_bytes + (s->controls.n + s->let_go_cells) * cell_bytes(s) + s->beside;
 }
 
 static void need_room(const struct screen *s, const char *label, uint64_t n_cells, uint64_t bytes)
@@ -360,6 +360,12 @@ static void look_ahead(struct screen *s)
 			largest = index->group[i].n_rows;
 	double values = (double)(values_of(&s->controls) + s->let_go_values) / (double)(s->controls.n + s->let_go_cells) * (double)largest * 1.25;
 	need_room(s, NULL, largest, (uint64_t)values * s->value_bytes + largest * cell_bytes(s));
+}
+
+void screen_keep(struct screen *s, uint64_t bytes)
+{
+	s->beside += bytes;
+	look_ahead(s);
 }
 
 /* Controls beyond --memory: what is asked for is known when all are counted, and nothing of them is kept until then. */

@@ -68,6 +68,7 @@ struct screen {
 	size_t n_genes, genes_cap;
 	uint32_t control_code;
 	uint64_t memory, value_bytes;           /* --memory; what a value of a cell comes to in all forms that the tool makes of it */
+	uint64_t beside;                        /* bytes that the tool keeps beside, see screen_keep */
 	uint64_t let_go_values, let_go_cells;   /* of controls that do not fit: they are counted, not kept */
 };
 /* What is asked for a value of the controls and of a target, measured: by rows, by genes, its share of the waiting blocks. */
@@ -97,8 +98,10 @@ struct cell_group *screen_controls(struct screen *s);
 bool screen_next(struct screen *s, struct cell_group *g);
 /* The same, appended to what is in g. */
 bool screen_append(struct screen *s, struct cell_group *g);
-/* Bytes that the controls take. */
+/* Bytes that the controls take, with what is kept beside. */
 uint64_t screen_held(const struct screen *s);
+/* The tool keeps so many bytes beside the controls from now on; ends the process as screen_controls does. */
+void screen_keep(struct screen *s, uint64_t bytes);
 /* The controls' expression by genes, made once. */
 const struct sparse_cols *screen_control_columns(struct screen *s, int threads);
 /* Signature values on `genes` from now on, and for a group: out[gene * g->n + cell]. */

@@ -125,7 +125,10 @@ static void put_table(struct weighted_out *w, const struct weighted_row *row, co
 			cli_text_print(w->text, "%s\t%s\t%s", target, screen_split_name(w->s, row->split_of_run[k]), w->genes->at[g]);
 			for (size_t v = 0; v < sizeof value / sizeof *value; v++) {
 				cli_text_put(w->text, "\t");
-				cli_text_f64(w->text, value[v]);
+				if (v == N_LAYERS + 1 && isnan(value[v]))
+					cli_text_put(w->text, "NA");    /* nothing was smoothed */
+				else
+					cli_text_f64(w->text, value[v]);
 			}
 			cli_text_print(w->text, "\t%s\t%s\n", method_name[r->method[g]],
 				       r->reason[g] == WDE_FITTED ? "NA" : weighted_de_reason_name[r->reason[g]]);
@@ -197,7 +200,7 @@ void weighted_out_close(struct weighted_out *w, const struct pmx_reader *in)
 			cli_note(w->c, "%llu of %llu fits: %s", (unsigned long long)w->odd[i],
 				 (unsigned long long)(w->odd[0] + w->odd[1] + w->odd[2] + w->odd[3] + w->odd[4]), weighted_de_reason_name[i]);
 	if (!w->n_fitted && !cli_is_shard(in))
-		cli_die("no target could be fitted: none has two cells beside two controls in a split");
+		cli_die("no target could be fitted: none has two cells, one of them with a weight, beside two controls in a split");
 	if (w->text)
 		cli_text_close(w->text);
 	else if (pmx_filler_close(w->fill, &e))
@@ -224,8 +227,8 @@ struct weighted_given {
 static double number(const char *text, const char *path, const struct lines *l)
 {
 	double v = NAN;
-	if (!text_missing(text) && !text_f64(text, &v))
-		cli_die("%s, line %llu: '%.40s' is no number", path, (unsigned long long)lines_number(l), text);
+	if (!text_missing(text) && !(text_f64(text, &v) && v >= 0 && isfinite(v)))
+		cli_die("%s, line %llu: '%.40s' is no dispersion: a number of at least 0, or NA", path, (unsigned long long)lines_number(l), text);
 	return v;
 }
 

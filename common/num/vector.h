@@ -119,10 +119,15 @@ VECTOR_INLINE vec8 vec8_expm1(vec8 x)
 }
 
 /*
- * log x, within 1 ulp, for positive normal x: x = 2^k m, sqrt(1/2) <= m < sqrt 2, and log m by the
- * minimax polynomial of fdlibm's __ieee754_log in s = (m - 1) / (m + 1).
+ * For positive normal x = 2^k m, sqrt(1/2) <= m < sqrt 2: log x = (k ln 2, its first digits) + f - square + rest, where
+ * f = m - 1, square = f^2 / 2. `rest` by the minimax polynomial of fdlibm's __ieee754_log in s = f / (2 + f).
  */
-VECTOR_INLINE vec8 vec8_log(vec8 x)
+struct vec8_log_parts {
+	vec8 k_ln2, f, square, rest;
+};
+
+/* f is taken from `small` where k = 0 (x - 1 to all digits). */
+VECTOR_INLINE struct vec8_log_parts vec8_log_part(vec8 x, vec8 small)
 {
 	vec8i bits, k;
 	memcpy(&bits, &x, sizeof bits);
@@ -131,11 +136,18 @@ VECTOR_INLINE vec8 vec8_log(vec8 x)
 	bits -= k << 52;
 	vec8 m, e = { (double)k[0], (double)k[1], (double)k[2], (double)k[3], (double)k[4], (double)k[5], (double)k[6], (double)k[7] };
 	memcpy(&m, &bits, sizeof m);
-	vec8 f = m - 1, s = f / (2 + f), z = s * s, w = z * z;
+	vec8 f = vec8_select((vec8i)(e == 0), small, m - 1), s = f / (2 + f), z = s * s, w = z * z;
 	vec8 even = w * (0x1.999999997fa04p-2 + w * (0x1.c71c51d8e78afp-3 + w * 0x1.39a09d078c69fp-3));
 	vec8 odd = z * (0x1.5555555555593p-1 + w * (0x1.2492494229359p-2 + w * (0x1.7466496cb03dep-3 + w * 0x1.2f112df3e5244p-3)));
 	vec8 square = 0.5 * f * f;
-	return e * 0x1.62e42fee00000p-1 - ((square - (s * (square + even + odd) + e * 0x1.a39ef35793c76p-33)) - f);
+	return (struct vec8_log_parts){ e * 0x1.62e42fee00000p-1, f, square, s * (square + even + odd) + e * 0x1.a39ef35793c76p-33 };
+}
+
+/* log x, within 1 ulp, for positive normal x. */
+VECTOR_INLINE vec8 vec8_log(vec8 x)
+{
+	struct vec8_log_parts l = vec8_log_part(x, x - 1);
+	return l.k_ln2 - ((l.square - l.rest) - l.f);
 }
 
 /* log(1 + x) for x >= 0. */

@@ -38,89 +38,60 @@ void weighted_de_result_free(struct weighted_de_result *r)
 	mem_free(r);
 }
 
-/* The cells in the order of the design: run by run, the target's first. */
+/* The target's cells in the order of the design: run by run. */
 struct layout {
-	size_t *n_own, *n_control;      /* by run */
-	size_t *own, *control;          /* place of each cell, SIZE_MAX where left out */
+	size_t *n;      /* by run */
+	size_t *place;  /* of each cell in its run, SIZE_MAX where left out */
+	double *c;
 };
 
-static void place(const struct weighted_de_input *in, struct layout *l)
+static void lay_out(const struct weighted_de_input *in, struct layout *l)
 {
-	l->n_own = mem_zero(in->n_runs, sizeof *l->n_own);
-	l->n_control = mem_zero(in->n_runs, sizeof *l->n_control);
-	l->own = mem_array(in->own->n_rows, sizeof *l->own);
-	l->control = mem_array(in->control->n_rows, sizeof *l->control);
-	for (size_t i = 0; i < in->own->n_rows; i++)
-		if (in->own_run[i] != UINT32_MAX)
-			l->own[i] = l->n_own[in->own_run[i]]++;
-	for (size_t i = 0; i < in->control->n_rows; i++)
-		if (in->control_run[i] != UINT32_MAX)
-			l->control[i] = l->n_control[in->control_run[i]]++;
+	l->n = mem_zero(in->n_runs, sizeof *l->n);
+	l->place = mem_array(in->own->n_rows, sizeof *l->place);
+	l->c = mem_array(in->own->n_rows, sizeof *l->c);
+	for (size_t i = 0; i < in->own->n_rows; i++) {
+		l->place[i] = in->own_run[i] == UINT32_MAX ? SIZE_MAX : l->n[in->own_run[i]]++;
+		l->c[i] = log10(in->own_total[i]);
+	}
 }
 
 /* A design with the weights `w` of the target's cells (NULL: 1), or without weights. */
 static struct negbin_design *design(const struct weighted_de_input *in, const struct layout *l, bool weighted, const double *w)
 {
-	size_t *n = mem_array(in->n_runs, sizeof *n);
-	for (size_t r = 0; r < in->n_runs; r++)
-		n[r] = l->n_own[r] + l->n_control[r];
-	struct negbin_design *d = negbin_design_new(n, in->n_runs, weighted);
-	mem_free(n);
+	struct negbin_design *d = negbin_design_new(l->n, in->n_runs, weighted, in->controls, in->group);
 	for (size_t i = 0; i < in->own->n_rows; i++)
-		if (in->own_run[i] != UINT32_MAX) {
-			size_t at = d->start[in->own_run[i]] + l->own[i];
-			d->c[at] = log10(in->own_total[i]);
+		if (l->place[i] != SIZE_MAX) {
+			size_t at = d->start[in->own_run[i]] + l->place[i];
+			d->c[at] = l->c[i];
 			if (weighted)
 				d->w[at] = w ? w[i] : 1;
 		}
-	for (size_t i = 0; i < in->control->n_rows; i++)
-		if (in->control_run[i] != UINT32_MAX)
-			d->c[d->start[in->control_run[i]] + l->n_own[in->control_run[i]] + l->control[i]] = log10(in->control_total[i]);
 	return d;
-}
-
-static void counts_of(const struct weighted_de_input *in, const struct layout *l, const struct negbin_design *d, size_t gene, double *y)
-{
-	memset(y, 0, d->n_places * sizeof *y);
-	for (size_t i = in->own->start[gene]; i < in->own->start[gene + 1]; i++) {
-		uint32_t cell = in->own->row[i], run = in->own_run[cell];
-		if (run != UINT32_MAX)
-			y[d->start[run] + l->own[cell]] = in->own->value[i];
-	}
-	for (size_t i = in->control->start[gene]; i < in->control->start[gene + 1]; i++) {
-		uint32_t cell = in->control->row[i], run = in->control_run[cell];
-		if (run != UINT32_MAX)
-			y[d->start[run] + l->n_own[run] + l->control[cell]] = in->control->value[i];
-	}
 }
 
 struct side {
 	double sum, positive;
 };
 
-static void sides(const struct sparse_cols *x, const uint32_t *run, size_t gene, struct side *s)
-{
-	for (size_t i = x->start[gene]; i < x->start[gene + 1]; i++)
-		if (run[x->row[i]] != UINT32_MAX) {
-			s[run[x->row[i]]].sum += x->value[i];
-			s[run[x->row[i]]].positive += x->value[i] > 0;
-		}
-}
-
 /* Fold changes of a gene in every run; true when it passes in one. A run where too few cells express it has none. */
 static bool filter(const struct weighted_de_options *o, const struct weighted_de_input *in, const struct layout *l, size_t gene,
-		   struct side *room, double *log2fc)
+		   struct side *own, double *log2fc)
 {
 	bool passes = false;
-	memset(room, 0, 2 * in->n_runs * sizeof *room);
-	sides(in->own, in->own_run, gene, room);
-	sides(in->control, in->control_run, gene, room + in->n_runs);
+	const struct sparse_cols *x = in->own;
+	memset(own, 0, in->n_runs * sizeof *own);
+	for (size_t i = x->start[gene]; i < x->start[gene + 1]; i++)
+		if (in->own_run[x->row[i]] != UINT32_MAX) {
+			own[in->own_run[x->row[i]]].sum += x->value[i];
+			own[in->own_run[x->row[i]]].positive += x->value[i] > 0;
+		}
 	for (size_t r = 0; r < in->n_runs; r++) {
-		const struct side *own = room + r, *control = room + in->n_runs + r;
-		double n = (double)l->n_own[r], m = (double)l->n_control[r];
-		double fc = log2((own->sum + 1) / n) - log2((control->sum + 1) / m);
-		bool seen = (markers_round3(own->positive / n) >= o->min_pct || markers_round3(control->positive / m) >= o->min_pct) &&
-			    (own->positive >= (double)o->min_cells || control->positive >= (double)o->min_cells);
+		const struct negbin_counts *control = &in->controls->of[gene * in->controls->n_groups + in->group[r]];
+		double n = (double)l->n[r], m = (double)in->controls->group[in->group[r]].n;
+		double fc = log2((own[r].sum + 1) / n) - log2((control->sum + 1) / m);
+		bool seen = (markers_round3(own[r].positive / n) >= o->min_pct || markers_round3(control->n_positive / m) >= o->min_pct) &&
+			    (own[r].positive >= (double)o->min_cells || control->n_positive >= (double)o->min_cells);
 		log2fc[r] = seen ? fc : NAN;
 		passes = passes || (seen && fabs(fc) >= o->logfc_threshold);
 	}
@@ -138,7 +109,7 @@ static struct worker *workers_new(const struct negbin_design *d, int n)
 	struct worker *w = mem_array((size_t)n, sizeof *w);
 	size_t p = 2 * d->n_runs + 1;
 	for (int i = 0; i < n; i++)
-		w[i] = (struct worker){ negbin_room_new(d->n_places, d->n_runs), mem_array(d->n_places, sizeof(double)),
+		w[i] = (struct worker){ negbin_room_new(d), mem_array(d->n_places, sizeof(double)),
 					mem_array(p, sizeof(double)), mem_array(p, sizeof(double)) };
 	return w;
 }
@@ -154,11 +125,23 @@ static void workers_free(struct worker *w, int n)
 	mem_free(w);
 }
 
+/* The counts of a gene. */
+static void take(const struct weighted_de_input *in, const struct layout *l, const struct negbin_design *d, struct worker *w, size_t gene)
+{
+	memset(w->y, 0, d->n_places * sizeof *w->y);
+	for (size_t i = in->own->start[gene]; i < in->own->start[gene + 1]; i++) {
+		uint32_t cell = in->own->row[i];
+		if (l->place[cell] != SIZE_MAX)
+			w->y[d->start[in->own_run[cell]] + l->place[cell]] = in->own->value[i];
+	}
+	negbin_take(d, w->room, w->y, gene);
+}
+
 /* Does some run have no count at all at the cells with a weight, or at those without? */
-static bool separated(const struct negbin_design *d, const double *y)
+static bool separated(const struct negbin_design *d, const double *y, size_t gene)
 {
 	for (size_t r = 0; r < d->n_runs; r++) {
-		double with = 0, without = 0;
+		double with = 0, without = d->pool->of[gene * d->pool->n_groups + d->group[r]].sum;
 		for (size_t i = d->start[r]; i < d->start[r + 1]; i++)
 			*(d->w[i] > 0 ? &with : &without) += y[i];
 		if (with == 0 || without == 0)
@@ -180,15 +163,13 @@ static void fit_gene(const struct negbin_design *d, struct worker *w, size_t gen
 		out->reason[gene] = WDE_NO_DISPERSION;
 		return;
 	}
-	double moment = twice && !begun ? negbin_moments(d, w->y) : 0;
-	negbin_take(d, w->room, w->y);
-	if ((twice && !begun && !negbin_betas(d, w->room, moment, false, &fit)) ||
+	if ((twice && !begun && !negbin_betas(d, w->room, negbin_moments(d, w->room), false, &fit)) ||
 	    !negbin_betas(d, w->room, trend, twice, &fit) ||
 	    !negbin_standard_errors(d, w->room, w->beta, dispersion, w->se)) {
 		out->reason[gene] = WDE_SINGULAR;
 		return;
 	}
-	out->reason[gene] = separated(d, w->y) ? WDE_SEPARATION : fit.converged ? WDE_FITTED : WDE_NOT_CONVERGED;
+	out->reason[gene] = separated(d, w->y, gene) ? WDE_SEPARATION : fit.converged ? WDE_FITTED : WDE_NOT_CONVERGED;
 	out->deviance[gene] = fit.deviance;
 	for (size_t r = 0; r < d->n_runs; r++) {
 		size_t at = gene * d->n_runs + r, k = d->n_runs + 1 + r;
@@ -199,12 +180,11 @@ static void fit_gene(const struct negbin_design *d, struct worker *w, size_t gen
 	}
 }
 
-/* Maximum-likelihood dispersion of the counts in w->y under d, after coefficients at the moment estimate. */
+/* Maximum-likelihood dispersion of the counts in hand under d, after coefficients at the moment estimate. */
 static double estimate(const struct negbin_design *d, struct worker *w, double *mean)
 {
 	struct negbin_fit fit = { .beta = w->beta };
-	double moment = negbin_moments(d, w->y);
-	negbin_take(d, w->room, w->y);
+	double moment = negbin_moments(d, w->room);
 	if (!negbin_betas(d, w->room, moment, false, &fit))
 		return NAN;
 	if (mean)
@@ -241,7 +221,7 @@ static void fit_together(const struct weighted_de_options *o, const struct weigh
 		struct worker *w = &worker[this_worker()];
 		dispersion[i] = mean[i] = NAN;
 		if (!given) {
-			counts_of(in, l, full, gene[i], w->y);
+			take(in, l, smooth ? full : plain, w, gene[i]);
 			dispersion[i] = estimate(smooth ? full : plain, w, &mean[i]);
 			if (begun)
 				memcpy(begun + i * p, w->beta, p * sizeof *begun);
@@ -268,7 +248,7 @@ static void fit_together(const struct weighted_de_options *o, const struct weigh
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads) if (threads > 1)
 	for (size_t i = 0; i < n; i++) {
 		struct worker *w = &worker[this_worker()];
-		counts_of(in, l, full, gene[i], w->y);
+		take(in, l, full, w, gene[i]);
 		if (begun)
 			memcpy(w->beta, begun + i * p, p * sizeof *begun);
 		fit_gene(full, w, gene[i], smooth, begun, out);
@@ -298,11 +278,13 @@ static void fit_alone(const struct weighted_de_input *in, const struct layout *l
 		if (gene == UINT32_MAX || (i && gene == in->own_gene))
 			continue;
 		struct negbin_design *d = design(in, l, true, i ? in->left_out + (i - 1) * in->own->n_rows : NULL);
-		counts_of(in, l, d, gene, w->y);
+		take(in, l, d, w, gene);
 		out->method[gene] = i ? WDE_WEIGHTED : WDE_STANDARD;
 		out->dispersion[gene] = in->given.dispersion ? in->given.dispersion[gene] : estimate(d, w, NULL);
 		if (in->given.trend)
 			out->trend[gene] = in->given.trend[gene];
+		else if (!in->given.dispersion)
+			out->trend[gene] = out->dispersion[gene];
 		fit_gene(d, w, gene, true, !in->given.dispersion, out);
 		negbin_design_free(d);
 	}
@@ -312,8 +294,8 @@ static void fit_alone(const struct weighted_de_input *in, const struct layout *l
 void weighted_de(const struct weighted_de_options *o, const struct weighted_de_input *in, int threads, struct weighted_de_result *r)
 {
 	struct layout l;
-	place(in, &l);
-	struct side *room = mem_array(2 * in->n_runs, sizeof *room);
+	lay_out(in, &l);
+	struct side *room = mem_array(in->n_runs, sizeof *room);
 	bool *alone = mem_zero(in->n_genes, sizeof *alone), scored = in->weight;
 	for (size_t i = 0; scored && i < in->n_markers; i++)
 		alone[in->marker[i]] = true;
@@ -334,8 +316,7 @@ void weighted_de(const struct weighted_de_options *o, const struct weighted_de_i
 	mem_free(room);
 	mem_free(alone);
 	mem_free(gene);
-	mem_free(l.n_own);
-	mem_free(l.n_control);
-	mem_free(l.own);
-	mem_free(l.control);
+	mem_free(l.n);
+	mem_free(l.place);
+	mem_free(l.c);
 }

@@ -19,7 +19,9 @@
  *
  * Dispersion: one split, from the full model, and smoothed along the mean for
  * the coefficients while their errors use the gene's own; several splits, from the
- * model without weights; alone, from its own full model.
+ * model without weights; alone, from its own full model. `trend` is what the
+ * coefficients use: the smoothed one, or alone the gene's own; several splits have
+ * none (NaN) and use the dispersion.
  */
 #ifndef PERTURB_WEIGHTED_DE_H
 #define PERTURB_WEIGHTED_DE_H
@@ -27,6 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/sparse.h"
+#include "stats/negbin_pool.h"
 
 struct weighted_de_options {
 	double logfc_threshold, min_pct;
@@ -47,9 +50,11 @@ struct weighted_de_given {
 
 struct weighted_de_input {
 	size_t n_genes, n_runs;
-	const struct sparse_cols *own, *control;        /* counts by genes; rows are cells of the two groups */
-	const uint32_t *own_run, *control_run;          /* run of each cell; UINT32_MAX: left out */
-	const double *own_total, *control_total;
+	struct negbin_pool *controls;                   /* with log10 of the cells' totals; of any number of targets, one at a time */
+	const size_t *group;                            /* of the controls that stand in each run */
+	const struct sparse_cols *own;                  /* counts by genes; rows are cells of the target */
+	const uint32_t *own_run;                        /* run of each cell; UINT32_MAX: left out */
+	const double *own_total;
 	const double *weight;                           /* of each cell of the target; NULL: standard */
 	const uint32_t *marker;                         /* genes that the weights were made from */
 	size_t n_markers;

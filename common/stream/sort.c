@@ -37,6 +37,7 @@ struct sorter {
 	uint32_t *rank;                 /* of each code; the last entry is for missing */
 	struct pmx_writer *w;
 	struct pmx_gather *out;
+	bool has_first;                 /* some row has the label that comes first */
 };
 
 int pmx_check_movable(const struct pmx_schema *s, struct err *e)
@@ -120,6 +121,8 @@ static int run_add(struct sorter *t, struct run *run, struct pmx_block *b, uint6
 	for (size_t r = 0; r < b->n_rows; r++)
 		run->place[run->n_rows++] = (struct place){ (uint32_t)run->n_blocks, (uint32_t)r, group_of(t, code->u32[r]),
 			name->text[r] ? name->text[r] : "", ordinal + r };
+	for (size_t r = 0; r < b->n_rows; r++)
+		t->has_first = t->has_first || run->place[run->n_rows - 1 - r].group == 0;
 	run->block[run->n_blocks++] = b;
 	/* Places: the room that grows by doubling, and as much again while they are sorted. */
 	run->bytes += pmx_block_held_size(b) + b->n_rows * (3 * sizeof(struct place) + 40);
@@ -299,6 +302,10 @@ int pmx_sort(struct pmx_reader *r, struct pmx_writer *w, const struct pmx_sort_o
 	}
 	if (more < 0)
 		goto out;
+	if (o->first && ordinal && !t.has_first) {
+		err_set(e, "no row has the label '%s' in '%s', although the column knows it: nothing can come first", o->first, o->by);
+		goto out;
+	}
 	if (n_sources && run.n_rows) {
 		mem_room(&all, &cap, n_sources + 1, sizeof *all);
 		all[n_sources] = (struct source){ .r = run_spill(&t, &run, e) };

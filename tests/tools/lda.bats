@@ -89,3 +89,18 @@ equal() {
 	awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 		($at["lda_assignment"] == "NA") != ($at["lda_reason"] != "NA") { bad = 1 } END { exit bad }' <<<"$output"
 }
+
+@test "no controls, one, or none in a split: a reason, or the classes from the others" {
+	small_screen | normalize | pca --n-comps 10 | pert-signature --control NT --split-by replicate --dense |
+		mixscape -q --control NT --split-by replicate -o dense.pmx
+	run --separate-stderr lda --control nobody dense.pmx -o out.pmx
+	[[ "$status" = 1 && "$stderr" = *"has no label 'nobody'; its labels are: NT, T0001"* ]]
+	run --separate-stderr bash -c "pmx-select --where 'gene_target != NT' dense.pmx | lda --control NT --n-comps 3 -o out.pmx"
+	[[ "$status" = 1 && "$stderr" = *"no row has the label 'NT'"* ]]
+	run --separate-stderr bash -c "pmx-select --where 'gene_target != NT or cell == c000000001' dense.pmx | lda --control NT --n-comps 3 -o out.pmx"
+	[[ "$status" = 1 && "$stderr" = *"targets give no components: too_few_controls"* ]]
+	[ ! -e out.pmx ]
+	pmx-select --where 'gene_target != NT or replicate == rep1' dense.pmx | lda --control NT --n-comps 3 2>notes | pmx-view --obs >half.tsv
+	awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n[$at["replicate"]]++ } $at["lda_assignment"] == "NA" || $at["lda_reason"] != "NA" { bad++ }
+		END { exit !(n["rep1"] > 200 && n["rep2"] > 200 && !bad) }' half.tsv
+}

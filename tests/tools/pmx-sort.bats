@@ -77,3 +77,11 @@ setup() { work; }
 	run -1 pmx-sort --by replicate s.pmx -o b.pmx
 	[[ $output == *X_pert*pert-signature* ]]
 }
+
+@test "a label that no row has cannot come first" {
+	mixed_screen | pmx-select --where 'gene_target != NT' -o none.pmx
+	run -1 pmx-sort --by gene_target --first NT none.pmx -o b.pmx
+	[[ $output == *"no row has the label 'NT' in 'gene_target'"* ]]
+	[ ! -e b.pmx ]
+	pmx-sort --by gene_target none.pmx | pmx-check
+}
