@@ -164,7 +164,9 @@ static const char *const description[] = {
 	"  blend     (1 - W) ensemble + W embedding, both standardised over the signatures",
 	"A target with one set is scored by it alone. Genes that a list does not name weigh 0 in cosine, pearson and spearman. Tied values of a "
 	"profile are one block, and ties of the ranking go by name. Genes are found by symbol or id, then without regard to case and to the version of an "
-	"Ensembl id. A signature that lacks genes is scored on those it has: n_overlap is their number.",
+	"Ensembl id. A signature that lacks genes is scored on those it has: n_overlap is their number (of a list: "
+	"of the genes that it names). A profile whose values are all the same has no positions, and a set with every gene of a profile leaves none outside: no_spread.",
+	"The reference is mapped, so a query reads the runs of its own genes. Of one larger than half of --memory the pages are let go as soon as they have been walked over.",
 	"ncs is the score divided by the mean of the positive scores, or by that of the negative ones without its sign, of the same cell line and perturbagen type; zeros do not "
 	"count. A compound has the 67th or the 33rd percentile of its signatures' ncs, whichever is larger in magnitude (Hazen's quantiles), a mechanism of "
 	"action the same of its compounds; they are ranked by ncs, and shown by their strongest signature. tau is the percentage of "

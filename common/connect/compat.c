@@ -101,7 +101,7 @@ void compat_scores(int method, const struct profiles *p, const struct query *q, 
 {
 	signed char *side = mem_zero(p->n_genes, 1);
 	double *other = mem_array(p->n, sizeof *other);
-	int *through = mem_zero(p->n_slabs, sizeof *through);
+	size_t *walked = mem_zero(p->n_slabs, sizeof *walked);
 	for (size_t i = 0; i < q->n_up + q->n_down; i++)
 		side[q->set[i]] = i < q->n_up ? 1 : -1;
 #pragma omp parallel num_threads(threads)
@@ -115,13 +115,13 @@ void compat_scores(int method, const struct profiles *p, const struct query *q, 
 				bool keep = !p->keep || p->keep[s];
 				score[s] = other[s] = (double)NAN;
 				overlap[s] = 0;
-				if (!keep)
-					continue;
-				profile_of(p, &p->slab[k], i, room);
-				score[s] = cosine(room, q, room + p->n_genes, room + 2 * p->n_genes, &overlap[s]);
-				other[s] = method == SCORE_COSINE ? 0 : -gsea(room, p->n_genes, side, v);
+				if (keep) {
+					profile_of(p, &p->slab[k], i, room);
+					score[s] = cosine(room, q, room + p->n_genes, room + 2 * p->n_genes, &overlap[s]);
+					other[s] = method == SCORE_COSINE ? 0 : -gsea(room, p->n_genes, side, v);
+				}
+				profile_walked(p, k, 1, walked);
 			}
-			profile_slab_done(p, k, through);
 		}
 		mem_free(room);
 		mem_free(v);
@@ -134,5 +134,5 @@ void compat_scores(int method, const struct profiles *p, const struct query *q, 
 		score[s] = method == SCORE_GSEA ? -other[s] : (score[s] + other[s]) / 2;
 	mem_free(side);
 	mem_free(other);
-	mem_free(through);
+	mem_free(walked);
 }

@@ -15,7 +15,6 @@
  */
 #ifndef CONNECT_PROFILES_H
 #define CONNECT_PROFILES_H
-#include <omp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,18 +41,15 @@ struct profiles {
 	const void *with;
 };
 
-/*
- * For every thread of a team whose loop over slab k has ended for it; through[k] begins at 0. The last one tells that the
- * slab is done, so none waits for another.
- */
-static inline void profile_slab_done(const struct profiles *p, size_t k, int *through)
+/* n signatures of slab k have been walked over; walked[k] begins at 0. Whoever is the last tells that the slab is done. */
+static inline void profile_walked(const struct profiles *p, size_t k, size_t n, size_t *walked)
 {
-	int n;
+	size_t all;
 	if (!p->done)
 		return;
 #pragma omp atomic capture seq_cst
-	n = ++through[k];
-	if (n == omp_get_num_threads())
+	all = walked[k] += n;
+	if (all == p->slab[k].n)
 		p->done(p->with, k);
 }
 

@@ -75,6 +75,14 @@ static void describe(struct lanes *at, size_t first, size_t here)
 		uint32_t n = l < here ? at->p->n_measured[first + l] : 0;
 		at->n_measured[l] = n;
 		at->whole[l] = n == at->p->n_genes;
+		at->flat[l] = false;
+		for (size_t g = 0; n && g < at->p->n_genes; g++) {
+			struct profile_run r = profile_run(at->p, at->slab, g, at->from);
+			if (r.above[l] == PROFILE_NONE)
+				continue;
+			at->flat[l] = r.above[l] == 0 && r.upto[l] == n;
+			break;
+		}
 	}
 }
 
@@ -93,12 +101,30 @@ static bool wanted(const struct profiles *p, size_t first, size_t here, size_t n
 	return false;
 }
 
+/* Either all queries, or those in the groups. */
+static void score_lanes(int method, long n_extreme, const struct lanes *at, size_t here, const struct query *q, size_t n_queries,
+			const struct vector_group *group, size_t n_groups, struct room *room, double *score, uint32_t *overlap)
+{
+	size_t first = at->slab->first + at->from;
+	if (n_queries)
+		set_lanes_begin(method, at, room->sets);
+	for (size_t i = 0; i < n_queries; i++) {
+		set_lanes(method, n_extreme, at, &q[i], room->sets, room->score, room->overlap);
+		place(at->p, first, here, i, room->score, room->overlap, score, overlap);
+	}
+	for (size_t g = 0; g < n_groups; g++) {
+		vector_lanes(method, at, &group[g], room->vectors, room->score, room->overlap);
+		for (size_t i = 0; i < group[g].n_queries; i++)
+			place(at->p, first, here, group[g].index[i], room->score + i * L, room->overlap + i * L, score, overlap);
+	}
+}
+
 static void score_method(int method, long n_extreme, const struct profiles *p, const struct query *q, size_t n_queries, int threads,
 			 double *score, uint32_t *overlap)
 {
 	size_t n_groups = 0;
 	struct vector_group *group = score_uses_sets(method) ? NULL : vector_groups(method, q, n_queries, &n_groups);
-	int *through = mem_zero(p->n_slabs, sizeof *through);
+	size_t *walked = mem_zero(p->n_slabs, sizeof *walked);
 #pragma omp parallel num_threads(threads)
 	{
 		struct room room = { .score = mem_array(n_queries * L, sizeof *room.score),
@@ -111,24 +137,13 @@ static void score_method(int method, long n_extreme, const struct profiles *p, c
 			const struct profile_slab *slab = &p->slab[k];
 #pragma omp for schedule(dynamic, 8) nowait
 			for (size_t from = 0; from < slab->n; from += L) {
-				struct lanes at = { p, slab, from, { 0 }, { false } };
+				struct lanes at = { .p = p, .slab = slab, .from = from };
 				size_t here = slab->n - from < L ? slab->n - from : L, first = slab->first + from;
 				describe(&at, first, here);
-				if (!wanted(p, first, here, n_queries, score, overlap))
-					continue;
-				if (!group)
-					set_lanes_begin(method, &at, room.sets);
-				for (size_t i = 0; i < n_queries && !group; i++) {
-					set_lanes(method, n_extreme, &at, &q[i], room.sets, room.score, room.overlap);
-					place(p, first, here, i, room.score, room.overlap, score, overlap);
-				}
-				for (size_t g = 0; g < n_groups; g++) {
-					vector_lanes(method, &at, &group[g], room.vectors, room.score, room.overlap);
-					for (size_t i = 0; i < group[g].n_queries; i++)
-						place(p, first, here, group[g].index[i], room.score + i * L, room.overlap + i * L, score, overlap);
-				}
+				if (wanted(p, first, here, n_queries, score, overlap))
+					score_lanes(method, n_extreme, &at, here, q, group ? 0 : n_queries, group, n_groups, &room, score, overlap);
+				profile_walked(p, k, here, walked);
 			}
-			profile_slab_done(p, k, through);
 		}
 		if (room.sets)
 			set_scratch_free(room.sets);
@@ -138,7 +153,7 @@ static void score_method(int method, long n_extreme, const struct profiles *p, c
 		mem_free(room.overlap);
 	}
 	vector_groups_free(group, n_groups);
-	mem_free(through);
+	mem_free(walked);
 }
 
 void score_queries(const struct score_options *o, const struct profiles *p, const struct query *q, size_t n_queries, int threads,

@@ -45,8 +45,8 @@ bool score_uses_sets(int method);
 bool score_uses_weights(int method);
 /*
  * score[q * p->n + s] and overlap[q * p->n + s], the genes that the score of signature s rests on (may be NULL).
- * NaN where there is no score: no gene in common, no spread, values that are not finite. The bytes do not
- * depend on `threads` or on how queries are put together.
+ * NaN where there is no score: no gene in common, no gene outside the set (wtcs, gsea), no spread, values that are not
+ * finite. Of a list the genes that it names are counted. The bytes do not depend on `threads` or on how queries are put together.
  */
 void score_queries(const struct score_options *o, const struct profiles *p, const struct query *q, size_t n_queries, int threads,
 		   double *score, uint32_t *overlap);

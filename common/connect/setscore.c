@@ -340,7 +340,7 @@ VECTOR_CLONES static void enrichment(const struct lanes *at, size_t n, bool weig
 	for (int l = 0; l < L; l++) {
 		double high = w.best[l] / scale[l], low = w.worst[l] / scale[l];
 		es[l] = f->hits[l] > 0 ? high >= -low - EQUAL ? high : low : 0;
-		if (f->hits[l] > 0 && weighted && !(total[l] > 0 && isfinite(total[l])))
+		if (f->hits[l] > 0 && (f->hits[l] >= at->n_measured[l] || (weighted && !(total[l] > 0 && isfinite(total[l])))))
 			es[l] = (double)NAN;
 	}
 }
@@ -513,4 +513,7 @@ void set_lanes(int method, long n_extreme, const struct lanes *at, const struct 
 		signed_ranks(at, q, s->rank[q - s->query], out, overlap);
 	else
 		two_sided(method, at, q, s, out, overlap);
+	/* Where nothing is above anything, positions say nothing. */
+	for (int l = 0; l < L && method != SCORE_XSUM; l++)
+		out[l] = at->flat[l] ? (double)NAN : out[l];
 }

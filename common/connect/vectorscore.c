@@ -232,11 +232,11 @@ static double partial(int method, const struct lanes *at, const struct query *q,
 	return n && spreads(a, (double)n) && spreads(b, (double)n) ? sum / (a * b) : (double)NAN;
 }
 
-static uint32_t shared(const struct lanes *at, const struct vector_group *g, int l)
+static uint32_t shared(const struct lanes *at, const uint32_t *gene, size_t n_genes, int l)
 {
 	uint32_t n = 0;
-	for (size_t i = 0; i < g->n; i++)
-		n += profile_run(at->p, at->slab, g->gene[i], at->from).above[l] != PROFILE_NONE;
+	for (size_t i = 0; i < n_genes; i++)
+		n += profile_run(at->p, at->slab, gene[i], at->from).above[l] != PROFILE_NONE;
 	return n;
 }
 
@@ -247,7 +247,7 @@ void vector_lanes(int method, const struct lanes *at, const struct vector_group 
 	fill(method, at, g, s);
 	moments(method, g->n, s->tile, norm);
 	for (int l = 0; l < L; l++)
-		lacks[l] = !at->whole[l] && shared(at, g, l) < g->n;
+		lacks[l] = !at->whole[l] && shared(at, g->gene, g->n, l) < g->n;
 	for (size_t first = 0; first < g->n_queries; first += TOGETHER) {
 		const double *weight[TOGETHER];
 		size_t here = g->n_queries - first < TOGETHER ? g->n_queries - first : TOGETHER;
@@ -258,10 +258,15 @@ void vector_lanes(int method, const struct lanes *at, const struct vector_group 
 			for (int l = 0; l < L; l++) {
 				size_t to = (first + j) * L + (size_t)l;
 				double n = (double)g->n, own = g->norm[first + j];
-				overlap[to] = (uint32_t)g->n;
+				const struct query *q = g->query[first + j];
+				/* What a list says nothing of is no evidence. */
+				size_t named = q->n_up + q->n_down;
+				overlap[to] = (uint32_t)(q->list ? named : g->n);
 				out[to] = spreads(own, n) && spreads(norm[l], n) ? product[j * L + (size_t)l] / (own * norm[l]) : (double)NAN;
 				if (lacks[l])
-					out[to] = partial(method, at, g->query[first + j], l, s, &overlap[to]);
+					out[to] = partial(method, at, q, l, s, &overlap[to]);
+				if (lacks[l] && q->list)
+					overlap[to] = shared(at, q->set, named, l);
 			}
 	}
 }

@@ -118,7 +118,9 @@ static double plain_es(const double *r, const uint32_t *set, size_t n, double p,
 		}
 	if (!*hits)
 		return 0;
-	double miss = measured(r) > *hits ? 1 / (double)(measured(r) - *hits) : 0;
+	if (measured(r) == *hits)
+		return (double)NAN;
+	double miss = 1 / (double)(measured(r) - *hits);
 	for (;;) {
 		double top = -INFINITY;
 		for (size_t g = 0; g < GENES; g++)
@@ -231,6 +233,14 @@ static double signed_rank(const double *x, size_t n, double v)
 	return (double)less + (double)(equal + 1) / 2;
 }
 
+static uint32_t plain_overlap(const double *r, const struct query *q)
+{
+	uint32_t n = 0;
+	for (size_t i = 0; i < q->n_up + q->n_down; i++)
+		n += isnan(r[q->set[i]]) ? 0 : 1;
+	return n;
+}
+
 static double plain_vector(int method, const double *r, const struct query *q, uint32_t *overlap)
 {
 	double x[GENES], y[GENES], a[GENES], b[GENES], mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
@@ -240,7 +250,7 @@ static double plain_vector(int method, const double *r, const struct query *q, u
 			x[n] = q->weight[i];
 			y[n++] = r[q->gene[i]];
 		}
-	*overlap = (uint32_t)n;
+	*overlap = q->list ? plain_overlap(r, q) : (uint32_t)n;
 	for (size_t i = 0; i < n; i++) {
 		a[i] = method == SCORE_SPEARMAN ? signed_rank(x, n, x[i]) : x[i];
 		b[i] = method == SCORE_SPEARMAN ? signed_rank(y, n, y[i]) : y[i];
@@ -255,22 +265,17 @@ static double plain_vector(int method, const double *r, const struct query *q, u
 	return xx > 1e-20 && yy > 1e-20 ? xy / sqrt(xx) / sqrt(yy) : (double)NAN;
 }
 
-static uint32_t plain_overlap(const double *r, const struct query *q)
-{
-	uint32_t n = 0;
-	for (size_t i = 0; i < q->n_up + q->n_down; i++)
-		n += isnan(r[q->set[i]]) ? 0 : 1;
-	return n;
-}
-
 static double plain(int method, const double *r, const struct query *q, uint32_t *overlap)
 {
+	bool flat = false;
+	for (size_t g = 0; g < GENES; g++)
+		flat = flat || (!isnan(r[g]) && same(r, r[g]) == measured(r));
 	*overlap = plain_overlap(r, q);
 	switch (method) {
 	case SCORE_XSUM: return *overlap ? plain_xsum(r, q, 20) : (double)NAN;
-	case SCORE_ZHANG: return *overlap ? plain_zhang(r, q) : (double)NAN;
+	case SCORE_ZHANG: return *overlap && !flat ? plain_zhang(r, q) : (double)NAN;
 	case SCORE_COSINE: case SCORE_PEARSON: case SCORE_SPEARMAN: return plain_vector(method, r, q, overlap);
-	default: return plain_sets(method, r, q);
+	default: return flat ? (double)NAN : plain_sets(method, r, q);
 	}
 }
 
