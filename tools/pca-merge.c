@@ -138,7 +138,7 @@ static const struct cli_output outputs[] = {
 };
 static const char *const examples[] = {
 	"pca-merge --n-comps 15 sums.pmx -o components.pmx",
-	"for k in 1 2; do pmx-select --rows $((k * 200 - 199))-$((k * 200)) normalised.pmx | pca-sums -o $k.sums.pmx; done && pca-merge -n 15 1.sums.pmx 2.sums.pmx | pmx-view --layer loadings --head 3",
+	"pmx-select --rows 1-200 normalised.pmx | pca-sums -o a.pmx && pmx-select --rows 201- normalised.pmx | pca-sums -o b.pmx && pca-merge -n 15 a.pmx b.pmx -o pcs.pmx",
 	NULL
 };
 static const char *const sources[] = {
