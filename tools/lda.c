@@ -73,6 +73,7 @@ static void learn_components(struct discriminants *k, struct cli_again *input, s
 		cli_die("column '%s' has no label '%s': no cell answers; run mixscape first, or name its type of perturbation", opt.guide_key,
 			answering);
 	struct marker_genes *lists = marker_genes_new(k->c, &genes_opt, s);
+	s->own_cell_bytes = 3 * 90 * sizeof(double);    /* a target's marker genes, three times: 90 of them are usual */
 	uint64_t count[N_WHY] = { 0 };
 	struct names *present = names_new();
 	names_add(present, opt.control, NULL);
@@ -122,6 +123,7 @@ static void learn_components(struct discriminants *k, struct cli_again *input, s
 static void learn_classes(struct discriminants *k, struct cli_again *input)
 {
 	struct screen *s = screen_open_again(k->c, input, &opt, SCREEN_SIGNATURE | SCREEN_GUIDES, signature);
+	s->own_cell_bytes = k->parts.width * sizeof(double);
 	struct cell_group g;
 	cell_group_init(&g, s);
 	k->lda = lda_new(k->parts.width, k->classes->n);

@@ -333,7 +333,7 @@ static uint64_t cell_bytes(const struct screen *s)
 {
 	uint64_t matrix = s->matrix == PMX_NO_FIELD ? 0 : 2 * sizeof(double) * (uint64_t)s->s->field[s->matrix].width;
 	uint64_t near = s->neighbours == PMX_NO_FIELD ? 0 : 2 * sizeof(uint32_t) * (uint64_t)s->s->field[s->neighbours].width;
-	return 64 + matrix + near;
+	return 64 + matrix + near + s->own_cell_bytes;
 }
 
 uint64_t screen_held(const struct screen *s)
