@@ -20,6 +20,8 @@ void comoments_free(struct comoments *m)
 		return;
 	mem_free(m->mean);
 	mem_free(m->product);
+	mem_free(m->dense);
+	mem_free(m->part);
 	mem_free(m);
 }
 
@@ -68,7 +70,11 @@ static void centre(double *x, size_t n, size_t rows, size_t first, size_t end, d
 void comoments_add(struct comoments *m, const struct packed *x, const double *bound, int threads)
 {
 	size_t n = m->n;
-	double *dense = mem_aligned((CHUNKS * PACKED_ROWS + 1) * n, sizeof *dense), *mean = mem_array(n, sizeof *mean);
+	if (!m->dense) {
+		m->dense = mem_aligned((CHUNKS * PACKED_ROWS + 1) * n, sizeof *m->dense);
+		m->part = mem_array(n, sizeof *m->part);
+	}
+	double *dense = m->dense, *mean = m->part;
 	openblas_set_num_threads(1);
 	for (size_t done = 0; done < packed_chunks(x); done += CHUNKS) {
 		size_t now = packed_chunks(x) - done < CHUNKS ? packed_chunks(x) - done : CHUNKS, rows = 0;
@@ -93,6 +99,4 @@ void comoments_add(struct comoments *m, const struct packed *x, const double *bo
 			}
 		}
 	}
-	mem_free(dense);
-	mem_free(mean);
 }

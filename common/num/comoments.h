@@ -15,6 +15,7 @@ struct comoments {
 	size_t n, rows;                 /* variables; rows so far */
 	double *mean;
 	double *product;                /* n x n, row by row; only h >= g is meant */
+	double *dense, *part;           /* of comoments_add, kept from one call to the next */
 };
 
 struct comoments *comoments_new(size_t n);

@@ -75,6 +75,11 @@ refused() {
 }
 
 @test "what holds sums, or a slab of signatures, says how much that is" {
+	refused pca-sums normalised.pmx
+	pca-sums normalised.pmx -o sums.pmx
+	refused pca-merge --n-comps 5 --tolerance 0.01 sums.pmx
+	pca-merge --n-comps 5 --tolerance 0.01 sums.pmx -o components.pmx
+	kept 8 pca --components components.pmx normalised.pmx
 	refused hvg --batch-key guide_id raw.pmx
 	kept 8 hvg raw.pmx
 	refused weighted-de -q --control NT --split-by replicate --target T0001 signature.pmx
