@@ -205,7 +205,7 @@ class Stream:
 
     def _header(self):
         h = self.header = parse(self.chunks[0].plain(0, 0, 0))
-        must(h["kind"] in ("cells", "contrasts", "signatures", "embedding"), "kind")
+        must(h["kind"] in ("cells", "contrasts", "signatures", "embedding", "sums"), "kind")
         self.m = h["columns"]
         must(type(self.m) is int and 0 <= self.m <= 1 << 24 and len(h["fields"]) <= 10000, "columns or fields")
         self.fields, ids = {}, set()

@@ -141,7 +141,12 @@ static void report(const struct cli *c, const struct source *in, const struct hv
 static int run(struct cli *c)
 {
 	struct source in = open_source(c);
-	struct hvg *h = hvg_new((enum hvg_flavor)flavor, in.s->n_columns, batch_key ? in.s->field[in.batch].values->n : 0, (size_t)n_top);
+	size_t n_batches = batch_key ? in.s->field[in.batch].values->n : 0;
+	uint64_t need = hvg_bytes((enum hvg_flavor)flavor, in.s->n_columns, n_batches);
+	if (need > c->memory)
+		cli_die("sums of %zu genes%s need %llu MiB; give --memory %lluM, or more", in.s->n_columns, batch_key ? " in each batch" : "",
+			(unsigned long long)(need >> 20) + 1, (unsigned long long)(need >> 20) + 1);
+	struct hvg *h = hvg_new((enum hvg_flavor)flavor, in.s->n_columns, n_batches, (size_t)n_top);
 	learn(&in, h, false);
 	settle(&in, h);
 	if (flavor == HVG_VST)
@@ -175,7 +180,7 @@ static const char *const description[] = {
 	"Differences from scanpy: cell_ranger joins bins whose ends are equal, where scanpy stops; a bin whose dispersions do not differ has no "
 	"normalised ones, where scanpy may have infinities; ties are resolved by the order of the genes, where scanpy's is that of an unstable sort (vst) "
 	"or of the names. A trend that cannot be fitted because 0.3 of the genes share a mean is an error; R gives NaN there.",
-	"The stream is read two times (vst: three) and only sums per batch and gene are held; a pipe is copied to $TMPDIR on the way.",
+	"The stream is read two times (vst: three) and only sums per batch and gene are held (72 bytes each for vst, else 24); a pipe is copied to $TMPDIR on the way.",
 	NULL
 };
 static const struct cli_output outputs[] = {
@@ -199,6 +204,6 @@ static const char *const sources[] = {
 };
 
 const struct cli_tool tool = { .name = "hvg", .summary = "mark the highly variable genes", .stage = CLI_PREPARE,
-	.flags = CLI_READS_STREAM | CLI_WRITES_STREAM | CLI_THREADS, .reads = CLI_KIND(PMX_CELLS), .writes = "cells",
+	.flags = CLI_READS_STREAM | CLI_WRITES_STREAM | CLI_THREADS | CLI_HOLDS_DATA, .reads = CLI_KIND(PMX_CELLS), .writes = "cells",
 	.args = "[FILE]", .max_args = 1, .options = options, .description = description, .outputs = outputs,
 	.examples = examples, .sources = sources, .run = run };

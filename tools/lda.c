@@ -73,6 +73,9 @@ static void learn_components(struct discriminants *k, struct cli_again *input, s
 		cli_die("column '%s' has no label '%s': no cell answers; run mixscape first, or name its type of perturbation", opt.guide_key,
 			answering);
 	struct marker_genes *lists = marker_genes_new(k->c, &genes_opt, s);
+	/* A target's marker genes, three times: taken to be 150, or a tenth of few genes. */
+	size_t markers = s->s->n_columns < 1500 ? s->s->n_columns / 10 : 150;
+	s->own_cell_bytes = 3 * markers * sizeof(double);
 	uint64_t count[N_WHY] = { 0 };
 	struct names *present = names_new();
 	names_add(present, opt.control, NULL);
@@ -122,6 +125,7 @@ static void learn_components(struct discriminants *k, struct cli_again *input, s
 static void learn_classes(struct discriminants *k, struct cli_again *input)
 {
 	struct screen *s = screen_open_again(k->c, input, &opt, SCREEN_SIGNATURE | SCREEN_GUIDES, signature);
+	s->own_cell_bytes = k->parts.width * sizeof(double);
 	struct cell_group g;
 	cell_group_init(&g, s);
 	k->lda = lda_new(k->parts.width, k->classes->n);

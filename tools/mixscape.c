@@ -130,7 +130,7 @@ static int run(struct cli *c)
 			 (genes_opt.by_guide || guides_file ? SCREEN_GUIDES : 0) |
 			 (details_file || class_opt.compat == MIXSCAPE_PERTPY ? SCREEN_NAMES : 0);
 	struct screen *s = screen_open(c, &opt, wants, signature, NULL);
-	s->value_bytes += SCREEN_VALUE_BYTES / 2;       /* the signature of the controls, kept from round to round */
+	s->value_bytes += 20; /* the signature of the controls, kept from round to round */
 	struct marker_genes *lists = marker_genes_new(c, &genes_opt, s);
 	struct class_out *out = class_out_open(c, &out_opt, s);
 	struct guide_table *guides = guides_file ? guide_table_new(s) : NULL;

@@ -2,8 +2,6 @@
 #include "cli/cli.h"
 #include "base/mem.h"
 #include "stream/concat.h"
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool controls_once;
@@ -13,23 +11,6 @@ static const struct cli_option options[] = {
 		 "Every stream has to promise the same first label and begin with rows of the same names. A signature recipe stays"),
 	CLI_END
 };
-
-/* The history of each input stands in the one line of the result. */
-static void add_provenance(const struct cli *c, struct pmx_schema *s, struct pmx_reader *const *in, size_t n)
-{
-	cli_provenance(c, s, NULL, NULL);
-	json_t *inputs = json_array();
-	for (size_t i = 0; i < n; i++) {
-		char hex[17];
-		snprintf(hex, sizeof hex, "%016" PRIx64, pmx_header_sum(in[i]));
-		json_t *o = json_object();
-		json_object_set_new(o, "name", json_string(c->args[i]));
-		json_object_set_new(o, "input_header", json_string(hex));
-		json_object_set(o, "provenance", pmx_reader_schema(in[i])->provenance);
-		json_array_append_new(inputs, o);
-	}
-	json_object_set_new(json_array_get(s->provenance, json_array_size(s->provenance) - 1), "inputs", inputs);
-}
 
 static int run(struct cli *c)
 {
@@ -50,7 +31,7 @@ static int run(struct cli *c)
 		cli_note(c, "%s", note);
 
 	struct pmx_schema *described = pmx_schema_copy(pmx_concat_schema(x));
-	add_provenance(c, described, in, n);
+	cli_provenance_of_many(c, described, in, n);
 	struct pmx_writer *out = cli_create(c, described);
 	struct pmx_block *b;
 	int more;

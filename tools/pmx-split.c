@@ -24,7 +24,11 @@ static struct pmx_writer *create(const struct cli *c, const struct pmx_schema *i
 	struct pmx_schema *s = pmx_schema_copy(in);
 	char *path = mem_print("%s.%ld.pmx", prefix, k + 1);
 	cli_provenance(c, s, original, NULL);
-	json_object_set_new(json_array_get(s->provenance, json_array_size(s->provenance) - 1), "shard", json_integer(k + 1));
+	json_t *line = json_array_get(s->provenance, json_array_size(s->provenance) - 1);
+	json_object_set_new(line, "shard", json_integer(k + 1));
+	json_object_set_new(line, "shards", json_integer(shards));
+	json_object_set_new(line, "by", json_string(by));
+	json_object_set_new(line, "control", json_string(control));
 	cli_provenance_file(s, NULL, path);
 	struct file_out *f = file_create(path, &e);
 	struct pmx_writer *w = f ? pmx_create(f, s, 1, c->threads, &e) : NULL;

@@ -104,8 +104,8 @@ static void take_block(struct build *b, struct pmx_block *block)
 	mem_free(keep);
 }
 
-/* Room for a slab, which depends on the number of genes alone. */
-static void make_room(struct build *b)
+/* Room for a slab, which depends on the number of genes alone. An import has a quarter of the memory for itself. */
+static void make_room(struct build *b, bool imported)
 {
 	size_t genes = b->genes->n;
 	if (!genes)
@@ -114,9 +114,9 @@ static void make_room(struct build *b)
 		cli_die("%zu genes; a reference has up to %d: choose some with --gene-space or pmx-select --genes", genes, PROFILE_MAX_GENES);
 	b->width = profile_slab_width(genes);
 	size_t run = profile_run_bytes(b->width, b->value_size);
-	if ((uint64_t)genes * (b->width * sizeof *b->value + run) > b->c->memory)
-		cli_die("a slab of %zu signatures takes %zu MiB; give at least that with --memory", b->width,
-			genes * (b->width * sizeof *b->value + run) >> 20);
+	uint64_t slab = (uint64_t)genes * (b->width * sizeof *b->value + run), need = ((imported ? slab / 3 * 4 : slab) >> 20) + 1;
+	if (need << 20 > b->c->memory)
+		cli_die("a slab of %zu signatures and what reads it take %llu MiB; give --memory %lluM, or more", b->width, (unsigned long long)need, (unsigned long long)need);
 	b->value = mem_array(b->width * genes, sizeof *b->value);
 	b->slab = mem_array(genes, run);
 }
@@ -174,7 +174,7 @@ static int run(struct cli *c)
 	b.genes = reference_genes_new(c, s, gene_info, space);
 	size_t layer = signature_layer(s, layer_name);
 	b.value_size = s->field[layer].type == PMX_F32 ? 4 : 8;
-	make_room(&b);
+	make_room(&b, signature_source_name(source));
 	b.dense = pmx_dense_new(in, c->threads);
 	b.handle = pmx_dense_layer(b.dense, pmx_find(pmx_reader_schema(in), PMX_LAYER, s->field[layer].name), b.genes->column, b.genes->n, &e);
 	struct file_out *file = b.handle < 0 ? NULL : file_create(c->output, &e);

@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+/* What the pool of the controls comes to for a value, about: its size is known when they are there. */
+enum { POOL_BYTES = 14 };
+
 static struct screen_options opt = SCREEN_DEFAULTS;
 static struct marker_gene_options genes_opt = MARKER_GENE_DEFAULTS;
 static struct mixscale_options score_opt = MIXSCALE_DEFAULTS;
@@ -188,6 +191,7 @@ static struct negbin_pool *gather_controls(struct screen *s, const struct sparse
 	double *c = mem_array(s->controls.n, sizeof *c);
 	uint32_t *group = mem_array(s->controls.n, sizeof *group);
 	count_cells(&s->controls, n);
+	s->value_bytes -= POOL_BYTES;
 	screen_keep(s, negbin_pool_bytes(n, n_splits, counts->n_cols));
 	for (size_t i = 0; i < s->controls.n; i++) {
 		c[i] = log10(s->controls.total[i]);
@@ -214,6 +218,7 @@ static int run(struct cli *c)
 	unsigned wants = SCREEN_COUNTS | (standard ? 0 : SCREEN_SIGNATURE) | (standard || !marker_genes_need_expression(&genes_opt) ? 0 : SCREEN_EXPRESSION) |
 			 (genes_opt.by_guide ? SCREEN_GUIDES : 0);
 	struct screen *s = screen_open(c, &opt, wants, signature, NULL);
+	s->value_bytes += POOL_BYTES;
 	for (size_t i = 0; i < only.n; i++)
 		if (names_find(s->s->field[s->pert].values, only.at[i]) == NAMES_NONE)
 			cli_die("column '%s' has no label '%s', which --target names", opt.pert_key, only.at[i]);

@@ -84,7 +84,8 @@ struct cli_tool {
 };
 
 #define CLI_KIND(k) (1u << (k))
-#define CLI_ANY_KIND (CLI_KIND(PMX_CELLS) | CLI_KIND(PMX_CONTRASTS) | CLI_KIND(PMX_SIGNATURES) | CLI_KIND(PMX_EMBEDDING))
+#define CLI_ANY_KIND (CLI_KIND(PMX_CELLS) | CLI_KIND(PMX_CONTRASTS) | CLI_KIND(PMX_SIGNATURES) | CLI_KIND(PMX_EMBEDDING) | \
+		      CLI_KIND(PMX_SUMS))
 
 extern const struct cli_tool tool;      /* each tool defines exactly this */
 
@@ -128,6 +129,8 @@ bool cli_is_shard(const struct pmx_reader *in);
 void cli_provenance(const struct cli *c, struct pmx_schema *schema, const struct pmx_reader *in, const char *source);
 /* Of a tool that names its streams itself: where this one is (folder NULL: `name` is the path), so that a replay reads it there. */
 void cli_provenance_file(struct pmx_schema *schema, const char *folder, const char *name);
+/* The history of each input stands in the one line of the result. */
+void cli_provenance_of_many(const struct cli *c, struct pmx_schema *schema, struct pmx_reader *const *in, size_t n);
 struct pmx_writer *cli_create(const struct cli *c, const struct pmx_schema *schema);
 void cli_finish(struct pmx_writer *w, const struct pmx_reader *in);
 /* The next block, or NULL at the end; failures end the process. */

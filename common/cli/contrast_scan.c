@@ -154,6 +154,8 @@ static struct contrast_writer *open_output(const struct cli *c, const struct con
 void contrast_scan_controls(const struct cli *c, const struct contrast_scan *scan, json_t *notes)
 {
 	struct screen *s = screen_open(c, scan->screen, SCREEN_EXPRESSION | (scan->by_guide ? SCREEN_GUIDES : 0), NULL, NULL);
+	if (scan->screen->split_by)
+		s->value_bytes += 12;           /* the rows of a split, until they are by genes */
 	screen_controls(s);
 	struct engine g = { .c = c, .test = scan->test, .s = s };
 	make_references(&g);

@@ -141,6 +141,23 @@ void cli_provenance_file(struct pmx_schema *schema, const char *folder, const ch
 	mem_free(path);
 }
 
+void cli_provenance_of_many(const struct cli *c, struct pmx_schema *s, struct pmx_reader *const *in, size_t n)
+{
+	cli_provenance(c, s, NULL, NULL);
+	json_t *inputs = json_array();
+	for (size_t i = 0; i < n; i++) {
+		char hex[17];
+		snprintf(hex, sizeof hex, "%016" PRIx64, pmx_header_sum(in[i]));
+		json_t *o = json_object();
+		const char *name = pmx_reader_name(in[i]);
+		json_object_set_new(o, "name", json_string(strcmp(name, "standard input") ? name : "-"));
+		json_object_set_new(o, "input_header", json_string(hex));
+		json_object_set(o, "provenance", pmx_reader_schema(in[i])->provenance);
+		json_array_append_new(inputs, o);
+	}
+	json_object_set_new(json_array_get(s->provenance, json_array_size(s->provenance) - 1), "inputs", inputs);
+}
+
 struct pmx_writer *cli_create(const struct cli *c, const struct pmx_schema *schema)
 {
 	struct err e = { 0 };

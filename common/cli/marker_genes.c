@@ -176,6 +176,8 @@ struct marker_genes *marker_genes_new(const struct cli *c, struct marker_gene_op
 	}
 	if (o->harmonize && !s->o->split_by)
 		cli_misuse("--harmonize needs --split-by: it draws controls in the proportions of a target's splits");
+	if (o->harmonize)
+		s->value_bytes += 24;           /* the controls drawn, by rows and by genes */
 	if (o->harmonize_file)
 		read_draw(m);
 	return m;

@@ -68,7 +68,9 @@ static void add_genes(const struct projections *p, const struct use *use, size_t
 
 void projections_scores(const struct cli *c, const struct projections *p, struct screen *s, const struct cell_group *g, double *score)
 {
-	size_t n_use, per_gene = (g->n + s->controls.n) * sizeof(double), most = c->memory / 4 / (per_gene ? per_gene : 1);
+	enum { LITTLE = 16 << 20 };     /* is always there */
+	uint64_t held = screen_held(s), left = c->memory > held + LITTLE ? c->memory - held : LITTLE;
+	size_t n_use, per_gene = (g->n + s->controls.n) * sizeof(double), most = left / (per_gene ? per_gene : 1);
 	struct use *use = uses_of(p, &n_use);
 	uint32_t *gene = mem_array(n_use, sizeof *gene);
 	double *value = NULL;

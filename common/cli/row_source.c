@@ -42,23 +42,23 @@ bool row_source_kept(const struct row_source *r)
 	return r->kept;
 }
 
-static void add_rows(struct row_source *r, struct pmx_block *b, size_t from, size_t to)
+void row_source_pack(struct pmx_block *b, const struct pmx_schema *s, size_t layer, size_t from, size_t to, const uint32_t *slot,
+		     struct sparse_rows *x, struct packed *out)
 {
 	struct err e = { 0 };
-	struct sparse_rows *x = &r->x;
 	sparse_rows_clear(x);
-	if (pmx_layer_rows(b, r->s, r->layer, from, to, x, &e))
+	if (pmx_layer_rows(b, s, layer, from, to, x, &e))
 		cli_fail(&e);
 	for (size_t i = 0; i < x->n_rows; i++) {
 		size_t begin = x->start[i], n = begin;
 		for (size_t k = begin; k < x->start[i + 1]; k++) {
-			uint32_t g = r->slot[x->col[k]];
+			uint32_t g = slot[x->col[k]];
 			if (g == UINT32_MAX)
 				continue;
 			x->col[n] = g;
 			x->value[n++] = x->value[k];
 		}
-		packed_add(r->packed, x->col + begin, x->value + begin, n - begin);
+		packed_add(out, x->col + begin, x->value + begin, n - begin);
 	}
 }
 
@@ -82,7 +82,7 @@ static size_t fill(struct row_source *r)
 				break;
 		}
 		size_t to = r->row + PIECE - n < r->block->n_rows ? r->row + PIECE - n : r->block->n_rows;
-		add_rows(r, r->block, r->row, to);
+		row_source_pack(r->block, r->s, r->layer, r->row, to, r->slot, &r->x, r->packed);
 		n += to - r->row;
 		r->row = to;
 	}

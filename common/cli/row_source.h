@@ -5,6 +5,7 @@
 #ifndef CLI_ROW_SOURCE_H
 #define CLI_ROW_SOURCE_H
 #include "cli/again.h"
+#include "base/sparse.h"
 #include "num/packed.h"
 
 struct row_source;
@@ -17,5 +18,8 @@ const struct packed *row_source_first(struct row_source *r, size_t *first);
 const struct packed *row_source_rows(void *source);
 bool row_source_kept(const struct row_source *r);
 void row_source_free(struct row_source *r);
+/* Rows from .. to of a block appended to `out`; `x` (initialised, as wide as the stream) is worked on. */
+void row_source_pack(struct pmx_block *b, const struct pmx_schema *s, size_t layer, size_t from, size_t to, const uint32_t *slot,
+		     struct sparse_rows *x, struct packed *out);
 
 #endif

@@ -305,10 +305,15 @@ static bool have_row(struct screen *s)
 {
 	if (s->block && s->row < s->block->n_rows)
 		return true;
-	if (s->block && !s->pass)
+	/* Its last rows belong to the group that is being read, so it still waits. */
+	if (s->block && s->pass)
+		pmx_block_forget(s->block);
+	else
 		pmx_block_free(s->block);
 	s->block = cli_next(s->in);
 	s->row = 0;
+	for (size_t i = 0; s->block && s->waits && i < s->block->n_sections; i++)
+		s->waiting_bytes += s->block->section[i].stored_size;
 	if (s->block && s->pass)
 		pmx_pass_block(s->pass, s->block);
 	return s->block;
@@ -328,12 +333,13 @@ static uint64_t cell_bytes(const struct screen *s)
 {
 	uint64_t matrix = s->matrix == PMX_NO_FIELD ? 0 : 2 * sizeof(double) * (uint64_t)s->s->field[s->matrix].width;
 	uint64_t near = s->neighbours == PMX_NO_FIELD ? 0 : 2 * sizeof(uint32_t) * (uint64_t)s->s->field[s->neighbours].width;
-	return 64 + matrix + near;
+	return 64 + matrix + near + s->own_cell_bytes;
 }
 
 uint64_t screen_held(const struct screen *s)
 {
-	return (values_of(&s->controls) + s->let_go_values) * s->value_bytes + (s->controls.n + s->let_go_cells) * cell_bytes(s) + s->beside;
+	return (values_of(&s->controls) + s->let_go_values) * s->value_bytes + (s->controls.n + s->let_go_cells) * cell_bytes(s) + s->beside +
+	       s->waiting_bytes;
 }
 
 static void need_room(const struct screen *s, const char *label, uint64_t n_cells, uint64_t bytes)
@@ -423,8 +429,10 @@ bool screen_next(struct screen *s, struct cell_group *g)
 struct cell_group *screen_controls(struct screen *s)
 {
 	cell_group_init(&s->controls, s);
+	s->waits = s->pass != NULL;
 	if (!read_group(s, &s->controls))
 		cli_die("the stream has no rows");
+	s->waits = false;
 	if (s->controls.code != s->control_code)
 		cli_die("no cell has the control label '%s' of column '%s', although the label is known; the first cell has '%s'", s->o->control,
 			s->o->pert_key, s->controls.label ? s->controls.label : "no label");

@@ -69,10 +69,13 @@ struct screen {
 	uint32_t control_code;
 	uint64_t memory, value_bytes;           /* --memory; what a value of a cell comes to in all forms that the tool makes of it */
 	uint64_t beside;                        /* bytes that the tool keeps beside, see screen_keep */
+	uint64_t own_cell_bytes;                /* that the tool holds of a cell beside its values */
 	uint64_t let_go_values, let_go_cells;   /* of controls that do not fit: they are counted, not kept */
+	bool waits;                             /* blocks of the controls wait for their values: */
+	uint64_t waiting_bytes;                 /* as they came */
 };
-/* What is asked for a value of the controls and of a target, measured: by rows, by genes, its share of the waiting blocks. */
-enum { SCREEN_VALUE_BYTES = 40 };
+/* What is asked for a value of the controls and of a target: 12 by rows and 12 by genes, and what was measured beside. */
+enum { SCREEN_VALUE_BYTES = 26 };
 
 /*
  * Opens the tool's input. Expression comes from o->layer, else X; a signature from `signature` (a layer's

@@ -94,6 +94,22 @@ static void make_folders(const struct flow_plan *p, struct text *t, const struct
 	}
 }
 
+/* What a tool that was killed leaves of an output, or of the folder of outputs that it fills: base/file.h names it. */
+static void remove_partial(const struct flow_plan *p, struct text *t, const struct flow_step *step)
+{
+	struct names *left = flow_names(p->spec->pool);
+	for (size_t i = 0; i < step->outputs->n; i++) {
+		const char *s = step->outputs->at[i], *slash = strrchr(s, '/');
+		names_add(left, s, NULL);
+		if (slash)
+			names_add(left, flow_textn(p->spec->pool, s, (size_t)(slash - s)), NULL);
+	}
+	say(t, "rm -rf");
+	for (size_t i = 0; i < left->n; i++)
+		say(t, " %s.[0-9]*.partial", left->at[i]);
+	say(t, " && ");
+}
+
 static const char *doubled(const struct flow_plan *p, const char *s, const char *which)
 {
 	char *out = flow_zero(p->spec->pool, 2 * strlen(s) + 1, 1), *o = out;
@@ -136,7 +152,9 @@ const char *flow_to_make(const struct flow_plan *p, const char *out, struct err 
 		for (size_t k = 0; k < files->n; k++)
 			say(&t, " %s", files->at[k]);
 		/* Of another command there is another stamp: what was made by the old one is stale. */
-		say(&t, " %s/.pmx-flow/make.%s.%s\n\tcd %s && %s\n", out, step->name, digest, out, doubled(p, flow_command(p, step, true), "$"));
+		say(&t, " %s/.pmx-flow/make.%s.%s\n\tcd %s && ", out, step->name, digest, out);
+		remove_partial(p, &t, step);
+		say(&t, "%s\n", doubled(p, flow_command(p, step, true), "$"));
 		say(&t, "%s/.pmx-flow/make.%s.%s:\n\t@", out, step->name, digest);
 		make_folders(p, &t, step, out, out);
 		say(&t, "; rm -f %s/.pmx-flow/make.%s.*; touch $@\n", out, step->name);
@@ -188,7 +206,9 @@ const char *flow_to_snakemake(const struct flow_plan *p, const char *out, struct
 			return NULL;
 		}
 		make_folders(p, &shell, step, out, out);
-		say(&shell, " && cd %s && %s", out, flow_command(p, step, true));
+		say(&shell, " && cd %s && ", out);
+		remove_partial(p, &shell, step);
+		say(&shell, "%s", flow_command(p, step, true));
 		say(&t, "\nrule %s:\n    input:", step->name);
 		list_files(p, &t, files, NULL);
 		say(&t, "    output:");

@@ -346,7 +346,24 @@ static int execute(const struct run *r, const struct flow_step *step, struct err
 	return status;
 }
 
-/* Temporary files that a tool left which was killed: the run has the folder for itself. */
+/* A file, or a folder with files. */
+static void remove_path(const char *path)
+{
+	struct dirent **entry;
+	int k = unlink(path) && errno == EISDIR ? scandir(path, &entry, not_hidden, NULL) : -1;
+	for (int i = 0; i < k; i++) {
+		char *file = mem_print("%s/%s", path, entry[i]->d_name);
+		unlink(file);
+		mem_free(file);
+		free(entry[i]);
+	}
+	if (k < 0)
+		return;
+	free(entry);
+	rmdir(path);
+}
+
+/* What a tool that was killed left of an output (base/file.h names it): the run has the folder for itself. */
 static void sweep(const char *output)
 {
 	char *folder = mem_textn(output, (size_t)(strrchr(output, '/') - output));
@@ -358,7 +375,7 @@ static void sweep(const char *output)
 		const char *s = entry[i]->d_name, *end = s + strlen(s);
 		if (!strncmp(s, name, n) && s[n] == '.' && end - s > 8 && !strcmp(end - 8, ".partial")) {
 			char *path = mem_print("%s/%s", folder, s);
-			unlink(path);
+			remove_path(path);
 			mem_free(path);
 		}
 		free(entry[i]);
@@ -384,6 +401,10 @@ static int run_step(const struct run *r, const struct flow_step *step, size_t *n
 		char *path = path_of(r, step->outputs->at[i]);
 		status = folder_of(path, e);
 		if (!status)
+			sweep(path);
+		/* The folder itself may be what the tool fills. */
+		char *slash = strrchr(path, '/');
+		if (!status && strchr(step->outputs->at[i], '/') && (*slash = 0, true))
 			sweep(path);
 		mem_free(path);
 	}

@@ -205,12 +205,24 @@ static void first_guess(const double *diagonal, size_t n, size_t b, double *t)
 	mem_free(order);
 }
 
+enum { BLOCK = 16 };
+
+/* Of the search space. */
+static size_t room_for(size_t k)
+{
+	return 10 * k + 200;
+}
+
+size_t eigen_room(size_t k)
+{
+	return 2 * room_for(k) + 4 * (k + BLOCK);
+}
+
 struct eigen_result eigen_davidson(eigen_operator *apply, void *context, const double *diagonal, size_t n, size_t k, double tolerance,
 				   size_t most)
 {
-	enum { BLOCK = 16 };
 	one_thread();
-	size_t first = k + BLOCK < n ? k + BLOCK : n, keep = 3 * k + BLOCK, room = 10 * k + 200;
+	size_t first = k + BLOCK < n ? k + BLOCK : n, keep = 3 * k + BLOCK, room = room_for(k);
 	room = room < first + BLOCK ? first + BLOCK : room;
 	struct space s = { .n = n, .room = room };
 	s.v = mem_array(n * room, sizeof *s.v);

@@ -30,6 +30,8 @@ struct eigen_result eigen_small(double *a, size_t n, size_t k);
  */
 struct eigen_result eigen_davidson(eigen_operator *apply, void *context, const double *diagonal, size_t n, size_t k, double tolerance,
 				   size_t most);
+/* Vectors of n numbers that eigen_davidson holds at most. */
+size_t eigen_room(size_t k);
 void eigen_free(struct eigen_result *r);
 /* Makes that component of each of the k columns positive: n x k, row by row. */
 void eigen_fix_signs(double *vector, size_t n, size_t k);

@@ -86,10 +86,11 @@ void packed_add(struct packed *p, const uint32_t *col, const double *value, size
 		packed_end(p);
 }
 
+/* NaN comes last, or a search would take any value for it. */
 static int ascending(const void *pa, const void *pb)
 {
 	double a = *(const double *)pa, b = *(const double *)pb;
-	return a < b ? -1 : a > b;
+	return a < b ? -1 : a > b ? 1 : isnan(a) - isnan(b);
 }
 
 enum { MOST_DIFFERENT = 256, SLOTS = 1024 };

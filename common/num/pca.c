@@ -227,10 +227,21 @@ static bool form_matrix(const struct pca *p, size_t n_values, size_t k, size_t m
 	return (n * n + 4 * PACKED_ROWS * n) * sizeof(double) < (double)memory && form + blocks * n * n * 2e-9 < blocks * (double)n_values * 4.3e-9;
 }
 
+static void to_variances(struct pca *p, size_t k)
+{
+	for (size_t j = 0; j < k; j++)
+		p->eigen.value[j] = p->eigen.value[j] > 0 ? p->eigen.value[j] / (double)(p->n_cells - 1) : 0;
+}
+
+static size_t most_products(size_t k)
+{
+	return 200 * k + 2000;
+}
+
 void pca_solve(struct pca *p, pca_rows *rows, void *context, size_t k, const struct pca_effort *effort)
 {
 	struct passes q = { p, rows, context, effort->threads };
-	size_t n = p->n_genes, most = 200 * k + 2000;
+	size_t n = p->n_genes, most = most_products(k);
 	find_centre(p, &q);
 	if (n <= PCA_SMALL) {
 		double *c = gram_of(p, rows, context, effort->threads);
@@ -243,8 +254,45 @@ void pca_solve(struct pca *p, pca_rows *rows, void *context, size_t k, const str
 	} else {
 		p->eigen = eigen_davidson(apply, &q, p->diagonal, n, k, effort->tolerance, most);
 	}
-	for (size_t j = 0; j < k; j++)
-		p->eigen.value[j] = p->eigen.value[j] > 0 ? p->eigen.value[j] / (double)(p->n_cells - 1) : 0;
+	to_variances(p, k);
+}
+
+size_t pca_products_bytes(size_t n_genes, size_t k)
+{
+	size_t vectors = n_genes <= PCA_SMALL ? 4 * k : eigen_room(k);
+	return (n_genes * n_genes + n_genes * vectors) * sizeof(double);
+}
+
+void pca_find_varying(struct pca *p, const struct comoments *m)
+{
+	double n = (double)m->rows;
+	p->n_cells = m->rows;
+	p->n_constant = 0;
+	for (size_t g = 0; g < p->n_genes; g++) {
+		double squares = m->product[g * m->n + g], mean = m->mean[g];
+		bool varies = squares / (n - 1) > 1e-14 * (squares / n + mean * mean);
+		if (!p->scale)
+			p->inverse_sd[g] = varies;
+		p->n_constant += !(varies && p->inverse_sd[g] > 0);
+	}
+}
+
+void pca_solve_products(struct pca *p, struct comoments *m, size_t k, const struct pca_effort *effort)
+{
+	size_t n = p->n_genes;
+	double *c = m->product, trace = 0;
+	struct dense d = { c, n, effort->threads };
+	for (size_t g = 0; g < n; g++) {
+		p->centre[g] = m->mean[g] * p->inverse_sd[g];
+		p->diagonal[g] = c[g * n + g] * p->inverse_sd[g] * p->inverse_sd[g];
+		trace += p->diagonal[g];
+	}
+	p->total_variance = trace / (double)(p->n_cells - 1);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = i; j < n; j++)
+			c[j * n + i] = c[i * n + j] *= p->inverse_sd[i] * p->inverse_sd[j];
+	p->eigen = n <= PCA_SMALL ? eigen_small(c, n, k) : eigen_davidson(apply_dense, &d, p->diagonal, n, k, effort->tolerance, most_products(k));
+	to_variances(p, k);
 }
 
 void pca_scores(const struct pca *p, const struct packed *x, size_t first, size_t end, double *out, int threads)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "num/comoments.h"
 #include "num/eigen.h"
 #include "num/packed.h"
 
@@ -48,6 +49,13 @@ struct pca_effort {
 	int threads;
 };
 void pca_solve(struct pca *p, pca_rows *rows, void *context, size_t k, const struct pca_effort *effort);
+/*
+ * The same from the products of all rows. First which genes vary, for n_constant; of a `p` with scale the caller gives the bound and
+ * inverse_sd that the rows were bounded by and are to be scaled with. Then the components; the products are overwritten.
+ */
+size_t pca_products_bytes(size_t n_genes, size_t k);     /* that all of this takes, at most */
+void pca_find_varying(struct pca *p, const struct comoments *m);
+void pca_solve_products(struct pca *p, struct comoments *m, size_t k, const struct pca_effort *effort);
 /* Scores of the rows of all chunks from `first` to `end`: rows x k. */
 void pca_scores(const struct pca *p, const struct packed *x, size_t first, size_t end, double *out, int threads);
 

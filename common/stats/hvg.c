@@ -8,6 +8,13 @@
 enum { BINS = 20 };
 static const double SPAN = 0.3, LEAST_MEAN = 1e-12, MAD_TO_SD = 0.6744897501960817;
 
+uint64_t hvg_bytes(enum hvg_flavor flavor, size_t n_genes, size_t n_batches)
+{
+	/* A number of each gene in each batch, with the ranks; some of each gene. */
+	uint64_t each = flavor == HVG_VST ? 9 : 3, all = 20;
+	return ((n_batches ? n_batches : 1) * each + all) * n_genes * sizeof(double);
+}
+
 struct hvg *hvg_new(enum hvg_flavor flavor, size_t n_genes, size_t n_batches, size_t n_top)
 {
 	struct hvg *h = mem_zero(1, sizeof *h);

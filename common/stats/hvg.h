@@ -42,6 +42,8 @@ struct hvg {
 	size_t n_marked;
 };
 
+/* Bytes that all of it takes. */
+uint64_t hvg_bytes(enum hvg_flavor flavor, size_t n_genes, size_t n_batches);
 /* n_batches 0: the cells are not divided; they are batch 0. */
 struct hvg *hvg_new(enum hvg_flavor flavor, size_t n_genes, size_t n_batches, size_t n_top);
 void hvg_free(struct hvg *h);

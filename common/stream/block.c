@@ -27,6 +27,28 @@ static void sparse_free(struct pmx_sparse *m)
 	mem_free(m);
 }
 
+static void free_decoded(struct pmx_block *b)
+{
+	for (size_t i = 0; i < b->n_decoded; i++) {
+		pmx_column_free(b->decoded[i].column);
+		sparse_free(b->decoded[i].sparse);
+		pmx_slices_free(b->decoded[i].slices);
+	}
+	b->n_decoded = 0;
+}
+
+void pmx_block_forget(struct pmx_block *b)
+{
+	free_decoded(b);
+	for (size_t i = 0; i < b->n_sections; i++) {
+		struct pmx_section *s = &b->section[i];
+		if (!s->own_plain || !s->stored || s->stored == s->plain)
+			continue;
+		mem_free(s->own_plain);
+		s->plain = s->own_plain = NULL;
+	}
+}
+
 void pmx_block_free(struct pmx_block *b)
 {
 	if (!b)
@@ -35,11 +57,7 @@ void pmx_block_free(struct pmx_block *b)
 		mem_free(b->section[i].own_stored);
 		mem_free(b->section[i].own_plain);
 	}
-	for (size_t i = 0; i < b->n_decoded; i++) {
-		pmx_column_free(b->decoded[i].column);
-		sparse_free(b->decoded[i].sparse);
-		pmx_slices_free(b->decoded[i].slices);
-	}
+	free_decoded(b);
 	mem_free(b->decoded);
 	mem_free(b->section);
 	mem_free(b->body);

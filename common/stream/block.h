@@ -65,6 +65,8 @@ struct pmx_block {
 
 struct pmx_block *pmx_block_new(uint64_t first_row, size_t n_rows);
 void pmx_block_free(struct pmx_block *b);
+/* Lets go of what was decoded of a block that only waits to be written: it is decoded again when somebody asks. */
+void pmx_block_forget(struct pmx_block *b);
 struct pmx_section *pmx_block_section(const struct pmx_block *b, uint32_t field, enum pmx_part part);
 
 /* Checks the sum of the section's stored bytes, once. */

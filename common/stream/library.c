@@ -11,7 +11,7 @@
 
 #define PUBLIC __attribute__((visibility("default")))
 #define SAME(a, b) _Static_assert((int)(a) == (int)(b), #a " is " #b)
-SAME(PERTPIPE_EMBEDDING, PMX_EMBEDDING);
+SAME(PERTPIPE_SUMS, PMX_SUMS);
 SAME(PERTPIPE_VAR, PMX_VAR);
 SAME(PERTPIPE_OTHER, PMX_OTHER);
 SAME(PERTPIPE_TEXT, PMX_TEXT);

@@ -9,7 +9,7 @@
 
 enum { MAX_FIELDS = 10000 };
 
-static const char *const kind_name[] = { "cells", "contrasts", "signatures", "embedding" };
+static const char *const kind_name[] = { "cells", "contrasts", "signatures", "embedding", "sums" };
 static const char *const class_name[] = { "var", "obs", "layer" };
 static const char *const type_name[] = { "string", "categorical", "bool", "i64", "f64", "f32", "u32" };
 static const char *const storage_name[] = { "dense", "sparse", "recipe" };

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/names.h"
 
-enum pmx_kind { PMX_CELLS, PMX_CONTRASTS, PMX_SIGNATURES, PMX_EMBEDDING, PMX_N_KINDS };
+enum pmx_kind { PMX_CELLS, PMX_CONTRASTS, PMX_SIGNATURES, PMX_EMBEDDING, PMX_SUMS, PMX_N_KINDS };
 enum pmx_class { PMX_VAR, PMX_OBS, PMX_LAYER, PMX_OTHER };      /* OTHER: ancillary, carried through */
 enum pmx_type { PMX_TEXT, PMX_CATEGORY, PMX_BOOL, PMX_I64, PMX_F64, PMX_F32, PMX_U32, PMX_N_TYPES };
 enum pmx_storage { PMX_DENSE, PMX_SPARSE, PMX_RECIPE };

@@ -24,7 +24,7 @@ extern "C" {
 #define PERTPIPE_MISSING_I64 INT64_MIN
 
 /* What the rows are. */
-enum pertpipe_kind { PERTPIPE_CELLS, PERTPIPE_CONTRASTS, PERTPIPE_SIGNATURES, PERTPIPE_EMBEDDING };
+enum pertpipe_kind { PERTPIPE_CELLS, PERTPIPE_CONTRASTS, PERTPIPE_SIGNATURES, PERTPIPE_EMBEDDING, PERTPIPE_SUMS };
 /* A value for each column, for each row, for each row and column; OTHER: unknown to this version. */
 enum pertpipe_class { PERTPIPE_VAR, PERTPIPE_OBS, PERTPIPE_LAYER, PERTPIPE_OTHER };
 enum pertpipe_type { PERTPIPE_TEXT, PERTPIPE_CATEGORY, PERTPIPE_BOOL, PERTPIPE_I64, PERTPIPE_F64, PERTPIPE_F32, PERTPIPE_U32 };

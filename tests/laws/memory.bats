@@ -73,3 +73,20 @@ refused() {
 	cmp out small
 	[ $(($(tail -n 1 peak) - low)) -le $((92 * 1024)) ]
 }
+
+@test "what holds sums, or a slab of signatures, says how much that is" {
+	refused pca-sums normalised.pmx
+	pca-sums normalised.pmx -o sums.pmx
+	refused pca-merge --n-comps 5 --tolerance 0.01 sums.pmx
+	pca-merge --n-comps 5 --tolerance 0.01 sums.pmx -o components.pmx
+	kept 8 pca --components components.pmx normalised.pmx
+	refused hvg --batch-key guide_id raw.pmx
+	kept 8 hvg raw.pmx
+	refused weighted-de -q --control NT --split-by replicate --target T0001 signature.pmx
+	simulate-signatures --targets 3 --compounds 1000 --cell-lines 2 --genes 400 --seed 7 --out-dir sim
+	refused reference-build -q sim/reference.pmx
+	pmx-export --to gctx sim/reference.pmx -o reference.gctx
+	refused reference-build -q reference.gctx
+	# Controls drawn for each target stand beside them.
+	refused mixscale -q --control NT --split-by replicate --harmonize signature.pmx
+}

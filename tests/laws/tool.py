@@ -22,7 +22,7 @@ class Tool:
         self.letters = {o["letter"]: o for o in self.json["options"] if o.get("letter")}
         self.reads = self.json["reads"]
         # The kind of stream written; None for text and other files.
-        self.writes = self.json["writes"] if self.json["writes"] in ("cells", "contrasts", "signatures", "embedding", "same") else None
+        self.writes = self.json["writes"] if self.json["writes"] in ("cells", "contrasts", "signatures", "embedding", "sums", "same") else None
         self.examples = self.json["examples"]
 
     @property

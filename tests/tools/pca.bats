@@ -93,6 +93,10 @@ P
 	printf 'cell\ta\tb\nc1\t0.5\tNA\nc2\t1.5\t2.5\nc3\t1\t2\n' >nan.tsv
 	run bash -c "pmx-import --layer X nan.tsv | pca --n-comps 1 -o out.pmx"
 	[ "$status" -eq 1 ]
-	[[ $output == *"not finite"* ]]
+	[[ $output == *"gene b has a value that is not finite"* ]]
+	printf 'cell\ta\tb\tc\nc1\tNA\t0.5\t1\nc2\t1.5\t2.5\t1\nc3\t1\t2\t3\n' >nan.tsv
+	run bash -c "pmx-import --layer X nan.tsv | pca --n-comps 1 -o out.pmx"
+	[ "$status" -eq 1 ]
+	[[ $output == *"gene a has a value that is not finite"* ]]
 	[ ! -e out.pmx ]
 }
