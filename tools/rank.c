@@ -57,6 +57,7 @@ static void check_options(const struct cli *c)
 	int m = opt.score.method = learned ? SCORE_ENSEMBLE : method;
 	opt.blend = method == METHOD_EMBEDDING ? 1 : blend;
 	opt.compat = compat != 0;
+	opt.background = background_file != NULL;
 	table_opt.mimic = want == 1;
 	if (!reference_file)
 		cli_misuse("give the reference with --reference FILE; reference-build makes one");
@@ -123,7 +124,7 @@ static int run(struct cli *c)
 	struct rank_count count = { 0 };
 	struct cli_progress *bar = cli_progress_new(c, "targets", t->n);
 	rank_table_head(out, &table_opt);
-	for (size_t first = 0, batch = rank_scores_batch(c, r); first < t->n; first += batch) {
+	for (size_t first = 0, batch = rank_scores_batch(c, &opt, r); first < t->n; first += batch) {
 		size_t n = t->n - first < batch ? t->n - first : batch;
 		struct rank_scores *s = rank_scores_new(c, &opt, r, t->query + first, n);
 		if (opt.permutations)
@@ -132,8 +133,7 @@ static int run(struct cli *c)
 			rank_background_compare(c, background_file, &opt, r, n_genes, s);
 		if (keep)
 			rank_background_put(keep, t, first, s);
-		for (size_t i = 0; i < n; i++)
-			rank_table_target(out, &table_opt, r, t, first + i, s, i, &opt, &count);
+		rank_table_targets(c, out, &table_opt, r, t, first, s, &opt, &count);
 		rank_scores_free(s);
 		cli_progress_at(bar, first + n, NULL);
 	}

@@ -7,15 +7,20 @@
 
 enum { MOST_AT_ONCE = 64 };
 
-static size_t at_once(const struct cli *c, const struct rank_reference *r, size_t per_signature)
+static size_t at_once(uint64_t memory, const struct rank_reference *r, size_t per_signature)
 {
-	uint64_t fit = c->memory / 2 / (per_signature * (r->file->n + 1));
+	uint64_t fit = memory / (per_signature * (r->file->n + 1));
 	return fit < 1 ? 1 : fit > MOST_AT_ONCE ? MOST_AT_ONCE : (size_t)fit;
 }
 
-size_t rank_scores_batch(const struct cli *c, const struct rank_reference *r)
+size_t rank_scores_batch(const struct cli *c, const struct rank_options *o, const struct rank_reference *r)
 {
-	return at_once(c, r, 5 * sizeof(double) + 3 * sizeof(uint32_t));
+	size_t bytes = sizeof(double) + sizeof(uint32_t);
+	bool two = o->score.method == SCORE_ENSEMBLE || o->embedding;
+	bytes += o->permutations ? sizeof(double) + sizeof(uint32_t) : 0;
+	bytes += o->background ? sizeof(double) + sizeof(uint32_t) : 0;
+	bytes += (r->unit == RANK_SIGNATURE ? 0 : 3 * sizeof(double)) + (two ? sizeof(double) : 0);
+	return at_once(o->permutations ? c->memory / 2 : c->memory / 4 * 3, r, bytes);
 }
 
 /*
@@ -82,24 +87,26 @@ struct rank_scores *rank_scores_new(const struct cli *c, const struct rank_optio
 	size_t m = s->n_signatures = r->file->n, units = s->n_units = rank_reference_units(r);
 	s->n = n;
 	s->score = mem_array(n * m, sizeof *s->score);
-	s->ncs = mem_array(n * m, sizeof *s->ncs);
 	s->overlap = mem_array(n * m, sizeof *s->overlap);
 	/* Signatures are ranked by what they are scored with: no need for copies. */
 	s->shared = r->unit == RANK_SIGNATURE;
+	s->ncs = s->shared && !o->background ? NULL : mem_array(n * m, sizeof *s->ncs);
 	s->stat = s->shared ? s->score : mem_array(n * units, sizeof *s->stat);
 	s->unit_ncs = s->shared ? s->ncs : mem_array(n * units, sizeof *s->unit_ncs);
 	s->tested = o->permutations ? mem_array(n * units, sizeof *s->tested) : NULL;
-	s->exceeding = mem_zero(n * units, sizeof *s->exceeding);
-	s->below = mem_zero(n * units, sizeof *s->below);
+	s->exceeding = o->permutations ? mem_zero(n * units, sizeof *s->exceeding) : NULL;
+	s->below = o->background ? mem_zero(n * units, sizeof *s->below) : NULL;
 	for (size_t t = 0; t < n && o->compat; t++)
 		compat_scores(o->score.method, &r->profiles, &q[t], c->threads, s->score + t * m, s->overlap + t * m);
 	if (!o->compat)
 		score_all(c, o, r, q, n, s->score, s->overlap);
-	for (size_t i = 0; i < n * m; i++)
-		if (s->overlap[i] < (uint32_t)o->min_overlap || !isfinite(s->score[i]))
-			s->score[i] = (double)NAN;
+#pragma omp parallel for num_threads(c->threads) schedule(dynamic) if (s->shared)
 	for (size_t t = 0; t < n; t++) {
-		summary_normalise(s->score + t * m, r->stratum, m, r->n_strata, s->ncs + t * m);
+		for (size_t i = t * m; i < (t + 1) * m; i++)
+			if (s->overlap[i] < (uint32_t)o->min_overlap || !isfinite(s->score[i]))
+				s->score[i] = (double)NAN;
+		if (s->ncs)
+			summary_normalise(s->score + t * m, r->stratum, m, r->n_strata, s->ncs + t * m);
 		if (!s->shared) {
 			summarise(c, o, r, s->score + t * m, s->ncs + t * m, s->stat + t * units);
 			rank_reference_summarise(r, s->ncs + t * m, c->threads, s->unit_ncs + t * units);
@@ -138,7 +145,7 @@ static bool same_null(const struct score_options *o, const struct query *a, cons
 static void null_of(const struct cli *c, const struct rank_options *o, const struct rank_reference *r, const struct query *model,
 		    const size_t *target, size_t n_targets, struct rank_scores *s)
 {
-	size_t m = s->n_signatures, units = s->n_units, batch = at_once(c, r, 2 * sizeof(double));
+	size_t m = s->n_signatures, units = s->n_units, batch = at_once(c->memory / 2, r, 2 * sizeof(double));
 	double *score = mem_array(batch * m, sizeof *score), *ncs = mem_array(m, sizeof *ncs), *stat = mem_array(units, sizeof *stat);
 	struct query *q = mem_array(batch, sizeof *q);
 	for (size_t first = 0; first < (size_t)o->permutations; first += batch) {

@@ -13,7 +13,7 @@ struct rank_options {
 	struct score_options score;
 	long min_overlap, permutations;
 	bool normalise;                 /* summaries of NCS, else of scores; scores are tested in units of their mean magnitude */
-	bool compat;
+	bool compat, background;        /* compared with the queries of a background */
 	const struct rank_embedding *embedding; /* or NULL */
 	double blend;                   /* its weight beside score.method, both standardised over the signatures; 1: it alone, as it is */
 };
@@ -22,7 +22,7 @@ struct rank_options {
 /* Of n targets: signatures or units of target t begin at t * n_signatures or t * n_units. */
 struct rank_scores {
 	size_t n, n_signatures, n_units;
-	double *score, *ncs;            /* of signatures; NaN: not scored */
+	double *score, *ncs;            /* of signatures; NaN: not scored. ncs: NULL where they are the units and nothing is compared with it */
 	uint32_t *overlap;
 	double *stat;                   /* of units: what is ranked */
 	double *tested;                 /* of units: what is compared with the null queries; NULL without any */
@@ -32,8 +32,8 @@ struct rank_scores {
 	size_t n_null, n_background;
 };
 
-/* How many targets can be scored at a time within half of the memory. */
-size_t rank_scores_batch(const struct cli *c, const struct rank_reference *r);
+/* How many targets can be scored at a time within the memory; random queries need half of it. */
+size_t rank_scores_batch(const struct cli *c, const struct rank_options *o, const struct rank_reference *r);
 struct rank_scores *rank_scores_new(const struct cli *c, const struct rank_options *o, const struct rank_reference *r, const struct query *q,
 				    size_t n);
 /* Random queries of the same sizes over the same genes; every signature is scored, whatever is shown. */

@@ -185,16 +185,25 @@ static void count_unscored(const struct rank_options *how, const struct rank_ref
 	}
 }
 
-void rank_table_target(struct cli_text *out, const struct rank_table_options *o, const struct rank_reference *r, const struct rank_targets *t,
-		       size_t at, const struct rank_scores *s, size_t i, const struct rank_options *how, struct rank_count *n)
+/* What a target's rows are made of. */
+struct ranked {
+	double *room;
+	struct columns columns;
+	uint32_t *order;
+	size_t scored;
+};
+
+static struct ranked rank_one(const struct rank_table_options *o, const struct rank_reference *r, const struct rank_scores *s, size_t i)
 {
-	size_t units = s->n_units, m = s->n_signatures, scored;
+	size_t units = s->n_units, m = s->n_signatures;
 	const double *stat = s->stat + i * units;
-	const uint32_t *overlap = s->overlap + i * m;
-	double *room = mem_array(4 * units, sizeof *room), *unit_score = room, *tau = room + units, *p = room + 2 * units, *q = room + 3 * units;
+	double *room = mem_array(5 * units, sizeof *room), *unit_score = room, *tau = room + units, *p = room + 2 * units, *q = room + 3 * units;
+	double *unit_ncs = s->unit_ncs ? s->unit_ncs + i * units : room + 4 * units;
 	rank_reference_summarise(r, s->score + i * m, 1, unit_score);
+	if (!s->unit_ncs)
+		summary_normalise(s->score + i * m, r->stratum, m, r->n_strata, unit_ncs);
 	for (size_t u = 0; u < units; u++) {
-		double ncs = s->unit_ncs[i * units + u];
+		double ncs = unit_ncs[u];
 		p[u] = tau[u] = (double)NAN;
 		if (s->n_null && !isnan(stat[u]))
 			p[u] = (1 + (double)s->exceeding[i * units + u]) / (1 + (double)s->n_null);
@@ -202,8 +211,19 @@ void rank_table_target(struct cli_text *out, const struct rank_table_options *o,
 			tau[u] = (ncs > 0 ? 100 : ncs < 0 ? -100 : 0) * (double)s->below[i * units + u] / (double)s->n_background;
 	}
 	adjust_bh(p, q, units);
-	uint32_t *order = rank_order(r, stat, o->mimic, (size_t)o->top_k, &scored);
-	struct columns columns = { unit_score, s->unit_ncs + i * units, tau, p, q };
+	struct ranked out = { .room = room, .columns = { unit_score, unit_ncs, tau, p, q } };
+	out.order = rank_order(r, stat, o->mimic, (size_t)o->top_k, &out.scored);
+	return out;
+}
+
+/* Target `at` of all, i of those scored. */
+static void put_target(struct cli_text *out, const struct rank_table_options *o, const struct rank_reference *r, const struct rank_targets *t,
+		       size_t at, const struct rank_scores *s, size_t i, const struct ranked *ranked, const struct rank_options *how,
+		       struct rank_count *n)
+{
+	size_t m = s->n_signatures, scored = ranked->scored;
+	const double *stat = s->stat + i * s->n_units;
+	const uint32_t *overlap = s->overlap + i * m, *order = ranked->order;
 	n->scored += scored;
 	n->targets_without += !scored;
 	count_unscored(how, r, stat, s->score + i * m, overlap, n);
@@ -213,7 +233,7 @@ void rank_table_target(struct cli_text *out, const struct rank_table_options *o,
 		/* A target without any score says so once. */
 		if (shown == SIZE_MAX || (!scored && k) || (o->top_k && k >= (size_t)o->top_k))
 			continue;
-		put_row(out, r, t->name[at], isnan(stat[unit]) ? 0 : k + 1, unit, shown, &columns, overlap, reason);
+		put_row(out, r, t->name[at], isnan(stat[unit]) ? 0 : k + 1, unit, shown, &ranked->columns, overlap, reason);
 		const struct query *target = &t->query[at];
 		bool is = !isnan(s->score[i * m + shown]);
 		if (o->leading_edge) {
@@ -222,6 +242,25 @@ void rank_table_target(struct cli_text *out, const struct rank_table_options *o,
 		}
 		cli_text_put(out, "\n");
 	}
-	mem_free(order);
-	mem_free(room);
+}
+
+void rank_table_targets(const struct cli *c, struct cli_text *out, const struct rank_table_options *o, const struct rank_reference *r,
+			const struct rank_targets *t, size_t first, const struct rank_scores *s, const struct rank_options *how, struct rank_count *n)
+{
+	/* Five columns, and what is sorted, of every unit. */
+	uint64_t fit = c->memory / 8 / (72 * (s->n_units + 1));
+	size_t together = fit < 1 ? 1 : fit < (uint64_t)c->threads ? (size_t)fit : (size_t)c->threads;
+	struct ranked *ranked = mem_array(together, sizeof *ranked);
+	for (size_t from = 0; from < s->n; from += together) {
+		size_t here = s->n - from < together ? s->n - from : together;
+#pragma omp parallel for num_threads(c->threads) schedule(static)
+		for (size_t i = 0; i < here; i++)
+			ranked[i] = rank_one(o, r, s, from + i);
+		for (size_t i = 0; i < here; i++) {
+			put_target(out, o, r, t, first + from + i, s, from + i, &ranked[i], how, n);
+			mem_free(ranked[i].order);
+			mem_free(ranked[i].room);
+		}
+	}
+	mem_free(ranked);
 }

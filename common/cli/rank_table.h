@@ -15,9 +15,9 @@ struct rank_count {
 };
 
 void rank_table_head(struct cli_text *out, const struct rank_table_options *o);
-/* Target i of `s`, which is target `at` of t. Adds to *n. */
-void rank_table_target(struct cli_text *out, const struct rank_table_options *o, const struct rank_reference *r, const struct rank_targets *t,
-		       size_t at, const struct rank_scores *s, size_t i, const struct rank_options *how, struct rank_count *n);
+/* The targets of `s`, which are those of t from `first` on. Adds to *n. */
+void rank_table_targets(const struct cli *c, struct cli_text *out, const struct rank_table_options *o, const struct rank_reference *r,
+			const struct rank_targets *t, size_t first, const struct rank_scores *s, const struct rank_options *how, struct rank_count *n);
 
 /*
  * Ranked units of a target, at least the first `most` (0: all), then UINT32_MAX: the ones with a statistic, then the others;
