@@ -176,32 +176,47 @@ VECTOR_CLONES static void fill(int method, const struct lanes *at, const struct 
 			rank_lane(at, g, l, s);
 }
 
-/* Mean and norm of every lane; a lane that lacks a gene of the group gets NaN. */
-VECTOR_CLONES static void moments(int method, size_t n, double *restrict tile, double *restrict norm)
+/* Mean (0 for the cosine) and norm of every lane; a lane that lacks a gene of the group gets NaN. */
+VECTOR_CLONES static void moments(int method, size_t n, const double *restrict tile, double *restrict mean, double *restrict norm)
 {
-	double mean[L] = { 0 }, squares[L] = { 0 };
+	double sum[L] = { 0 }, squares[L] = { 0 };
 	for (size_t i = 0; i < n && method != SCORE_COSINE; i++)
 		for (int l = 0; l < L; l++)
-			mean[l] += tile[i * L + (size_t)l];
+			sum[l] += tile[i * L + (size_t)l];
 	for (int l = 0; l < L; l++)
-		mean[l] /= (double)n;
+		sum[l] /= (double)n;
 	for (size_t i = 0; i < n; i++)
 		for (int l = 0; l < L; l++) {
-			double v = tile[i * L + (size_t)l] -= mean[l];
+			double v = tile[i * L + (size_t)l] - sum[l];
 			squares[l] += v * v;
 		}
-	for (int l = 0; l < L; l++)
+	for (int l = 0; l < L; l++) {
+		mean[l] = sum[l];
 		norm[l] = sqrt(squares[l]);
+	}
 }
 
-/* Products of TOGETHER queries with the lanes, gene after gene. */
-VECTOR_CLONES static void products(size_t n, const double *restrict tile, const double *const *weight, double *restrict out)
+/* Products of one query, or of TOGETHER, with the lanes less their means, gene after gene. */
+VECTOR_CLONES static void product(size_t n, const double *restrict tile, const double *restrict mean, const double *restrict weight,
+				  double *restrict out)
 {
-	double sum[TOGETHER][L] = { { 0 } };
+	double sum[L] = { 0 }, centre[L];
+	memcpy(centre, mean, sizeof centre);
+	for (size_t i = 0; i < n; i++)
+		for (int l = 0; l < L; l++)
+			sum[l] += weight[i] * (tile[i * L + (size_t)l] - centre[l]);
+	memcpy(out, sum, sizeof sum);
+}
+
+VECTOR_CLONES static void products(size_t n, const double *restrict tile, const double *restrict mean, const double *const *weight,
+				   double *restrict out)
+{
+	double sum[TOGETHER][L] = { { 0 } }, centre[L];
 	const double *a = weight[0], *b = weight[1], *c = weight[2], *d = weight[3];
+	memcpy(centre, mean, sizeof centre);
 	for (size_t i = 0; i < n; i++)
 		for (int l = 0; l < L; l++) {
-			double v = tile[i * L + (size_t)l];
+			double v = tile[i * L + (size_t)l] - centre[l];
 			sum[0][l] += a[i] * v;
 			sum[1][l] += b[i] * v;
 			sum[2][l] += c[i] * v;
@@ -242,10 +257,10 @@ static uint32_t shared(const struct lanes *at, const uint32_t *gene, size_t n_ge
 
 void vector_lanes(int method, const struct lanes *at, const struct vector_group *g, struct vector_scratch *s, double *out, uint32_t *overlap)
 {
-	double norm[L], product[TOGETHER * L];
+	double mean[L], norm[L], sum[TOGETHER * L];
 	bool lacks[L];
 	fill(method, at, g, s);
-	moments(method, g->n, s->tile, norm);
+	moments(method, g->n, s->tile, mean, norm);
 	for (int l = 0; l < L; l++)
 		lacks[l] = !at->whole[l] && shared(at, g->gene, g->n, l) < g->n;
 	for (size_t first = 0; first < g->n_queries; first += TOGETHER) {
@@ -253,7 +268,10 @@ void vector_lanes(int method, const struct lanes *at, const struct vector_group 
 		size_t here = g->n_queries - first < TOGETHER ? g->n_queries - first : TOGETHER;
 		for (size_t j = 0; j < TOGETHER; j++)
 			weight[j] = g->weight + (first + (j < here ? j : 0)) * g->n;
-		products(g->n, s->tile, weight, product);
+		if (here == 1)
+			product(g->n, s->tile, mean, weight[0], sum);
+		else
+			products(g->n, s->tile, mean, weight, sum);
 		for (size_t j = 0; j < here; j++)
 			for (int l = 0; l < L; l++) {
 				size_t to = (first + j) * L + (size_t)l;
@@ -262,7 +280,7 @@ void vector_lanes(int method, const struct lanes *at, const struct vector_group 
 				/* What a list says nothing of is no evidence. */
 				size_t named = q->n_up + q->n_down;
 				overlap[to] = (uint32_t)(q->list ? named : g->n);
-				out[to] = spreads(own, n) && spreads(norm[l], n) ? product[j * L + (size_t)l] / (own * norm[l]) : (double)NAN;
+				out[to] = spreads(own, n) && spreads(norm[l], n) ? sum[j * L + (size_t)l] / (own * norm[l]) : (double)NAN;
 				if (lacks[l])
 					out[to] = partial(method, at, q, l, s, &overlap[to]);
 				if (lacks[l] && q->list)
