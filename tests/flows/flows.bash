@@ -42,3 +42,18 @@ snakemake_of() {
 	python=$(python_with "${packages[@]}") || skip "snakemake $1 cannot be had here"
 	echo "$(dirname "$python")/snakemake"
 }
+
+# engines_agree SPEC ARGS...: make, and Snakemake 7 and 9, leave what is in run/.
+engines_agree() {
+	local spec=$1 version snakemake
+	shift
+	pmx-flow make "$spec" "$@" --out made >Makefile
+	make -s -j 2
+	diff -r -x .pmx-flow run made
+	for version in 7 9; do
+		snakemake=$(snakemake_of $version)
+		pmx-flow snakemake "$spec" "$@" --out "snaked$version" >Snakefile
+		env HOME="$PWD" "$snakemake" -s Snakefile -c 2 --quiet all >log 2>&1 || { cat log; false; }
+		diff -r -x .pmx-flow run "snaked$version"
+	done
+}
