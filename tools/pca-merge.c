@@ -69,18 +69,10 @@ static struct part *open_all(const struct cli *c, size_t *n)
 
 static void solve(const struct cli *c, struct pca *p, struct comoments *m)
 {
-	size_t varying = p->n_genes - p->n_constant, most = varying + 1 < p->n_cells ? varying : p->n_cells - 1;
-	if (p->n_constant)
-		cli_detail(c, "%zu genes do not vary and have no part", p->n_constant);
-	if ((size_t)n_comps > most)
-		cli_die("%zu cells and %zu genes that vary have at most %zu components; lower --n-comps (%ld)", p->n_cells, varying, most, n_comps);
+	pca_check_components(c, p, (size_t)n_comps);
 	struct pca_effort effort = { tolerance, 0, c->memory, c->threads };
 	pca_solve_products(p, m, (size_t)n_comps, &effort);
-	if (!p->eigen.converged)
-		cli_die("the components did not converge (residual %.1e after %zu products); use fewer components or a larger --tolerance",
-			p->eigen.residual, p->eigen.applied);
-	if (p->eigen.applied)
-		cli_detail(c, "%zu products, residual %.1e", p->eigen.applied, p->eigen.residual);
+	pca_check_converged(c, p);
 }
 
 static int run(struct cli *c)

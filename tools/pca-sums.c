@@ -32,15 +32,12 @@ struct elsewhere {
 	uint64_t n;
 };
 
-static struct elsewhere find_shard(const struct cli *c, const struct pmx_schema *s, struct pca_sums *sums)
+static struct elsewhere find_shard(const struct cli *c, const struct pmx_reader *in, struct pca_sums *sums)
 {
 	struct elsewhere x = { PMX_NO_FIELD, 0, 0 };
 	struct err e = { 0 };
-	const json_t *shard = NULL, *line;
-	size_t i;
-	json_array_foreach(s->provenance, i, line)
-		if (json_object_get(line, "shard"))
-			shard = line;
+	const struct pmx_schema *s = pmx_reader_schema(in);
+	const json_t *shard = cli_shard(in);
 	if (!shard)
 		return x;
 	const char *by = json_string_value(json_object_get(shard, "by")), *control = json_string_value(json_object_get(shard, "control"));
@@ -156,7 +153,7 @@ static int run(struct cli *c)
 	size_t layer = screen_expression_of(s, layer_name, &e);
 	if (layer == PMX_NO_FIELD)
 		cli_fail(&e);
-	struct elsewhere left_out = find_shard(c, s, sums);
+	struct elsewhere left_out = find_shard(c, in, sums);
 	uint32_t *slot = choose_genes(c, s, layer, &sums->basis);
 	size_t n = sums->basis.genes->n, need = comoments_bytes(n);
 	if (need > c->memory)

@@ -42,20 +42,12 @@ static void solve(const struct cli *c, struct row_source *source, struct pca *p,
 	if (!p->n_cells)
 		cli_die("the stream has no rows");
 	pca_settle(p);
-	if (p->n_constant)
-		cli_detail(c, "%zu genes do not vary and have no part", p->n_constant);
-	size_t varying = p->n_genes - p->n_constant, most = varying + 1 < p->n_cells ? varying : p->n_cells ? p->n_cells - 1 : 0;
-	if ((size_t)n_comps > most)
-		cli_die("%zu cells and %zu genes that vary have at most %zu components; lower --n-comps (%ld)", p->n_cells, varying, most, n_comps);
+	pca_check_components(c, p, (size_t)n_comps);
 	if (!row_source_kept(source))
 		cli_detail(c, "the values do not fit --memory: they are read again for each pass");
 	struct pca_effort effort = { tolerance, n_values, c->memory, c->threads };
 	pca_solve(p, row_source_rows, source, (size_t)n_comps, &effort);
-	if (!p->eigen.converged)
-		cli_die("the components did not converge (residual %.1e after %zu products); use fewer components or a larger --tolerance",
-			p->eigen.residual, p->eigen.applied);
-	if (p->eigen.applied)
-		cli_detail(c, "%zu products, residual %.1e", p->eigen.applied, p->eigen.residual);
+	pca_check_converged(c, p);
 }
 
 static struct pmx_schema *describe(const struct pmx_schema *in, const struct pca *p, const uint32_t *slot)

@@ -124,8 +124,11 @@ struct file_in *cli_file(const char *path);
  * read instead (for importers), with its fingerprint, or NULL.
  */
 struct pmx_writer *cli_output(const struct cli *c, struct pmx_schema *schema, const struct pmx_reader *in);
-/* Is this one of several shards (pmx-split)? There nothing computed at all is no failure: another shard may have it. */
-bool cli_is_shard(const struct pmx_reader *in);
+/*
+ * What pmx-split says of this shard: its line of the provenance; NULL for what is none. In a shard nothing computed at all is no
+ * failure: another may have it.
+ */
+const json_t *cli_shard(const struct pmx_reader *in);
 void cli_provenance(const struct cli *c, struct pmx_schema *schema, const struct pmx_reader *in, const char *source);
 /* Of a tool that names its streams itself: where this one is (folder NULL: `name` is the path), so that a replay reads it there. */
 void cli_provenance_file(struct pmx_schema *schema, const char *folder, const char *name);

@@ -178,7 +178,7 @@ static void report(const struct contrast_writer *w, const struct pmx_reader *in)
 			snprintf(text + n, sizeof text - n, "%s%s %" PRIu64, n ? ", " : "", markers_reason_name[i], w->count[i]);
 		all += w->count[i];
 	}
-	if (all && !w->count[MARKERS_DONE] && !cli_is_shard(in))
+	if (all && !w->count[MARKERS_DONE] && !cli_shard(in))
 		cli_die("none of the %" PRIu64 " contrasts could be tested: %s", all, text);
 	if (*text)
 		cli_note(w->cli, "%" PRIu64 " of %" PRIu64 " contrasts not tested: %s", all - w->count[MARKERS_DONE], all, text);

@@ -172,14 +172,14 @@ struct pmx_writer *cli_create(const struct cli *c, const struct pmx_schema *sche
 	return w;
 }
 
-bool cli_is_shard(const struct pmx_reader *in)
+const json_t *cli_shard(const struct pmx_reader *in)
 {
+	const json_t *shard = NULL, *line;
 	size_t i;
-	json_t *line;
 	json_array_foreach(pmx_reader_schema(in)->provenance, i, line)
 		if (json_object_get(line, "shard"))
-			return true;
-	return false;
+			shard = line;
+	return shard;
 }
 
 struct pmx_writer *cli_output(const struct cli *c, struct pmx_schema *schema, const struct pmx_reader *in)

@@ -8,11 +8,15 @@
 
 static const char PRODUCTS[] = "products", LOADINGS[] = "loadings", GENES[] = "gene";
 
-struct pca_basis pca_basis_of(const struct pmx_schema *s, size_t layer, const uint32_t *slot, size_t n_genes)
+static double target_sum_of(const struct pmx_schema *s, size_t layer)
 {
 	const struct pmx_field *f = &s->field[layer];
-	struct pca_basis b = { .genes = names_new() };
-	b.target_sum = f->storage == PMX_RECIPE ? f->recipe.target_sum : 0;
+	return f->storage == PMX_RECIPE ? f->recipe.target_sum : 0;
+}
+
+struct pca_basis pca_basis_of(const struct pmx_schema *s, size_t layer, const uint32_t *slot, size_t n_genes)
+{
+	struct pca_basis b = { .genes = names_new(), .target_sum = target_sum_of(s, layer) };
 	for (size_t j = 0; j < s->n_columns; j++)
 		if (slot[j] != UINT32_MAX)
 			names_add(b.genes, pmx_column_name(s, j), NULL);
@@ -250,6 +254,24 @@ void pca_sums_join(struct pmx_reader *in, const struct pca_sums *sums, struct co
 	mem_free(rank);
 }
 
+void pca_check_components(const struct cli *c, const struct pca *p, size_t n_comps)
+{
+	size_t varying = p->n_genes - p->n_constant, most = varying + 1 < p->n_cells ? varying : p->n_cells - 1;
+	if (p->n_constant)
+		cli_detail(c, "%zu genes do not vary and have no part", p->n_constant);
+	if (n_comps > most)
+		cli_die("%zu cells and %zu genes that vary have at most %zu components; lower --n-comps (%zu)", p->n_cells, varying, most, n_comps);
+}
+
+void pca_check_converged(const struct cli *c, const struct pca *p)
+{
+	if (!p->eigen.converged)
+		cli_die("the components did not converge (residual %.1e after %zu products); use fewer components or a larger --tolerance",
+			p->eigen.residual, p->eigen.applied);
+	if (p->eigen.applied)
+		cli_detail(c, "%zu products, residual %.1e", p->eigen.applied, p->eigen.residual);
+}
+
 json_t *pca_note(const struct pca *p)
 {
 	json_t *variance = json_array();
@@ -362,7 +384,7 @@ uint32_t *pca_components_place(struct pca_components *x, const struct pmx_schema
 	struct pca *p = x->pca;
 	size_t k = p->eigen.k, n = 0;
 	struct names *here = pmx_column_names(s), *missing = names_new();
-	double target_sum = s->field[layer].storage == PMX_RECIPE ? s->field[layer].recipe.target_sum : 0;
+	double target_sum = target_sum_of(s, layer);
 	char list[300];
 	for (size_t g = 0; g < p->n_genes; g++)
 		if (names_find(here, x->basis.genes->at[g]) == NAMES_NONE)

@@ -52,6 +52,9 @@ void pca_components_free(struct pca_components *p);
  * that is not there, or values that were normalised to another total, end the process.
  */
 uint32_t *pca_components_place(struct pca_components *p, const struct pmx_schema *s, size_t layer);
+/* Before solving, one cell or more: are there so many components? And after it. */
+void pca_check_components(const struct cli *c, const struct pca *p, size_t n_comps);
+void pca_check_converged(const struct cli *c, const struct pca *p);
 /* The note "pca" of a stream with components. */
 json_t *pca_note(const struct pca *p);
 

@@ -100,6 +100,6 @@ void split_cells_report(const struct cli *c, const struct pmx_reader *in, const 
 	}
 	if (rest)
 		cli_note(c, "%llu cells %s, %llu not (%s): %s", (unsigned long long)count[0], what, (unsigned long long)rest, note, text);
-	if (!count[0] && !cli_is_shard(in))
+	if (!count[0] && !cli_shard(in))
 		cli_die("no cell was %s%s%s", what, rest ? ": " : "", text);
 }

@@ -199,7 +199,7 @@ void weighted_out_close(struct weighted_out *w, const struct pmx_reader *in)
 		if (w->odd[i])
 			cli_note(w->c, "%llu of %llu fits: %s", (unsigned long long)w->odd[i],
 				 (unsigned long long)(w->odd[0] + w->odd[1] + w->odd[2] + w->odd[3] + w->odd[4]), weighted_de_reason_name[i]);
-	if (!w->n_fitted && !cli_is_shard(in))
+	if (!w->n_fitted && !cli_shard(in))
 		cli_die("no target could be fitted: none has two cells, one of them with a weight, beside two controls in a split");
 	if (w->text)
 		cli_text_close(w->text);

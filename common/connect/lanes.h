@@ -16,7 +16,6 @@ struct lanes {
 	size_t from;                    /* in the slab */
 	double n_measured[PROFILE_LANES];
 	bool whole[PROFILE_LANES];      /* every gene of the reference has a value */
-	bool flat[PROFILE_LANES];       /* all its values are the same: nothing is above anything */
 };
 
 struct set_scratch;

@@ -75,14 +75,6 @@ static void describe(struct lanes *at, size_t first, size_t here)
 		uint32_t n = l < here ? at->p->n_measured[first + l] : 0;
 		at->n_measured[l] = n;
 		at->whole[l] = n == at->p->n_genes;
-		at->flat[l] = false;
-		for (size_t g = 0; n && g < at->p->n_genes; g++) {
-			struct profile_run r = profile_run(at->p, at->slab, g, at->from);
-			if (r.above[l] == PROFILE_NONE)
-				continue;
-			at->flat[l] = r.above[l] == 0 && r.upto[l] == n;
-			break;
-		}
 	}
 }
 

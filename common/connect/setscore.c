@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { L = PROFILE_LANES, AHEAD = PROFILE_AHEAD };
+enum { L = PROFILE_LANES };
 
 static const double EQUAL = 1e-12;      /* ends of a running sum that differ by less */
 
@@ -25,6 +25,7 @@ struct set_scratch {
 	size_t n_networks;
 	uint16_t *above, *upto;         /* elements x lanes, each sorted by itself */
 	void *value;                    /* |value| in the order of above */
+	bool flat[L];                   /* all values of the lane are the same: nothing is above anything */
 	const struct query *query;      /* all queries, and for each the ranks of its strengths */
 	double **rank;
 	size_t n_queries;
@@ -194,7 +195,7 @@ VECTOR_CLONES static void fill_tile(const struct lanes *at, bool weighted, struc
 		s->tile_ties[i] = ties;
 		if (weighted)
 			note_values(&r, at->p->value_size == 8, at->p->n_genes, s->by_rank);
-		r = profile_run(at->p, at->slab, s->tile_genes[i + AHEAD < s->n_tile ? i + AHEAD : i], at->from);
+		r = profile_run(at->p, at->slab, s->tile_genes[i + PROFILE_AHEAD < s->n_tile ? i + PROFILE_AHEAD : i], at->from);
 		__builtin_prefetch(r.above);
 		__builtin_prefetch(r.upto);
 		if (weighted)
@@ -498,8 +499,25 @@ VECTOR_CLONES static void signed_ranks(const struct lanes *at, const struct quer
 	}
 }
 
+/* The first gene of a profile tells: if all others are beside it, it is so of every gene. */
+static void find_flat(const struct lanes *at, bool *flat)
+{
+	for (int l = 0; l < L; l++) {
+		flat[l] = false;
+		for (size_t g = 0; at->n_measured[l] > 0 && g < at->p->n_genes; g++) {
+			struct profile_run r = profile_run(at->p, at->slab, g, at->from);
+			if (r.above[l] == PROFILE_NONE)
+				continue;
+			flat[l] = r.above[l] == 0 && r.upto[l] == (uint16_t)at->n_measured[l];
+			break;
+		}
+	}
+}
+
 void set_lanes_begin(int method, const struct lanes *at, struct set_scratch *s)
 {
+	if (method != SCORE_XSUM)
+		find_flat(at, s->flat);
 	if (method != SCORE_XSUM && method != SCORE_ZHANG)
 		fill_tile(at, method == SCORE_WTCS, s);
 }
@@ -515,5 +533,5 @@ void set_lanes(int method, long n_extreme, const struct lanes *at, const struct 
 		two_sided(method, at, q, s, out, overlap);
 	/* Where nothing is above anything, positions say nothing. */
 	for (int l = 0; l < L && method != SCORE_XSUM; l++)
-		out[l] = at->flat[l] ? (double)NAN : out[l];
+		out[l] = s->flat[l] ? (double)NAN : out[l];
 }

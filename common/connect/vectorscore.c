@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { L = PROFILE_LANES, TOGETHER = 4, AHEAD = PROFILE_AHEAD };
+enum { L = PROFILE_LANES, TOGETHER = 4 };
 
 static const double NO_SPREAD = 1e-12;
 
@@ -160,7 +160,7 @@ VECTOR_CLONES static void fill(int method, const struct lanes *at, const struct 
 	for (size_t i = 0; i < g->n; i++) {
 		struct profile_run r = profile_run(at->p, at->slab, g->gene[i], at->from);
 		double *tile = s->tile + i * L;
-		struct profile_run later = profile_run(at->p, at->slab, g->gene[i + AHEAD < g->n ? i + AHEAD : i], at->from);
+		struct profile_run later = profile_run(at->p, at->slab, g->gene[i + PROFILE_AHEAD < g->n ? i + PROFILE_AHEAD : i], at->from);
 		if (method == SCORE_SPEARMAN) {
 			__builtin_prefetch(later.above);
 			__builtin_prefetch(later.upto);

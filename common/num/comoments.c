@@ -67,6 +67,16 @@ static void centre(double *x, size_t n, size_t rows, size_t first, size_t end, d
 			x[r * n + g] -= mean[g];
 }
 
+void comoments_cross(const double *x, size_t rows, size_t n, double *out)
+{
+#pragma omp for schedule(dynamic, 1)
+	for (size_t first = 0; first < n; first += PANEL) {
+		size_t width = n - first < PANEL ? n - first : PANEL;
+		cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)width, (int)(n - first), (int)rows, 1, x + first, (int)n, x + first, (int)n, 1,
+			    out + first * n + first, (int)n);
+	}
+}
+
 void comoments_add(struct comoments *m, const struct packed *x, const double *bound, int threads)
 {
 	size_t n = m->n;
@@ -91,12 +101,7 @@ void comoments_add(struct comoments *m, const struct packed *x, const double *bo
 			/* The step from the rows before is one more row. */
 #pragma omp single
 			comoments_join(m, rows, mean, dense + rows * n);
-#pragma omp for schedule(dynamic, 1)
-			for (size_t first = 0; first < n; first += PANEL) {
-				size_t width = n - first < PANEL ? n - first : PANEL;
-				cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)width, (int)(n - first), (int)rows + 1, 1, dense + first, (int)n,
-					    dense + first, (int)n, 1, m->product + first * n + first, (int)n);
-			}
+			comoments_cross(dense, rows + 1, n, m->product);
 		}
 	}
 }

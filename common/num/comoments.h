@@ -28,6 +28,11 @@ size_t comoments_bytes(size_t n);
  */
 void comoments_add(struct comoments *m, const struct packed *x, const double *bound, int threads);
 /*
+ * Adds x'x to out (n x n), of rows x n values: its upper triangle, in panels of columns that one thread each sums in the order of the
+ * rows. Every thread of a team calls it; OpenBLAS is set to one.
+ */
+void comoments_cross(const double *x, size_t rows, size_t n, double *out);
+/*
  * Joins what others found of other rows: first their number and means, which gives `step` (n), then each of their
  * products once, in any order.
  */

@@ -112,7 +112,7 @@ static void add_product(const struct pca *p, const struct packed *x, size_t firs
  */
 static double *gram_of(const struct pca *p, pca_rows *rows, void *context, int threads)
 {
-	enum { CHUNKS = 4, PANEL = 256 };
+	enum { CHUNKS = 4 };
 	size_t n = p->n_genes;
 	double *out = mem_zero(n * n, sizeof *out), *dense = mem_aligned(CHUNKS * PACKED_ROWS * n, sizeof *dense);
 	openblas_set_num_threads(1);
@@ -126,12 +126,7 @@ static double *gram_of(const struct pca *p, pca_rows *rows, void *context, int t
 #pragma omp for schedule(dynamic, 1)
 				for (size_t c = 0; c < now; c++)
 					packed_dense(x, done + c, p->bound, dense + c * PACKED_ROWS * n);
-#pragma omp for schedule(dynamic, 1)
-				for (size_t first = 0; first < n; first += PANEL) {
-					size_t width = n - first < PANEL ? n - first : PANEL;
-					cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)width, (int)(n - first), (int)n_rows, 1, dense + first, (int)n,
-						    dense + first, (int)n, 1, out + first * n + first, (int)n);
-				}
+				comoments_cross(dense, n_rows, n, out);
 			}
 		}
 	mem_free(dense);
