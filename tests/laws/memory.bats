@@ -71,7 +71,7 @@ refused() {
 	low=$(tail -n 1 peak)
 	kept 110 pmx-sort --by gene_target --first NT large.pmx
 	cmp out small
-	[ $(($(tail -n 1 peak) - low)) -le $((92 * 1024)) ]
+	[ $(($(tail -n 1 peak) - low)) -le $((84 * 1024)) ]
 }
 
 @test "what holds sums, or a slab of signatures, says how much that is" {

@@ -381,6 +381,30 @@ UNIT(permuted_queries)
 	}
 }
 
+/* No gene is outside: the sum has nowhere to fall. */
+UNIT(set_of_all_genes)
+{
+	struct store s;
+	struct query q;
+	double weight[GENES], score[SIGNATURES];
+	uint32_t place[GENES], overlap[SIGNATURES];
+	store_init(&s, false, 4, 32);
+	for (uint32_t g = 0; g < GENES; g++) {
+		weight[g] = 1;
+		place[g] = g;
+	}
+	query_init(&q, weight, place, GENES, GENES, true, 0);
+	for (int method = SCORE_WTCS; method <= SCORE_GSEA; method += SCORE_GSEA - SCORE_WTCS) {
+		score_queries(&(struct score_options){ method, 20 }, &s.p, &q, 1, 1, score, overlap);
+		for (size_t i = 0; i < SIGNATURES; i++) {
+			CHECK(overlap[i] == GENES);
+			CHECK(isnan(score[i]));
+		}
+	}
+	query_free(&q);
+	store_free(&s);
+}
+
 /* Signatures that are not wanted have no score, and do not change those of the others. */
 UNIT(left_out_signatures)
 {
@@ -483,5 +507,5 @@ UNIT(leading_edges)
 }
 
 UNITS(RUN(leading_edges), RUN(weighted_enrichment), RUN(unweighted_enrichment), RUN(difference_of_ks), RUN(connectivity_of_2006), RUN(extreme_sum),
-      RUN(signed_ranks), RUN(cosine), RUN(pearson), RUN(spearman), RUN(one_sign_for_all), RUN(permuted_queries), RUN(left_out_signatures),
+      RUN(signed_ranks), RUN(cosine), RUN(pearson), RUN(spearman), RUN(one_sign_for_all), RUN(permuted_queries), RUN(set_of_all_genes), RUN(left_out_signatures),
       RUN(old_scores_with_a_gap))
